@@ -1,0 +1,53 @@
+/** The HTTP status that each error code is answered with. The codes are stable: clients switch on them. */
+const STATUS = {
+  invalid_request: 400,
+  authorization_denied: 400,
+  invalid_code: 401,
+  invalid_temporary_token: 401,
+  invalid_user_data: 401,
+  unionid_unavailable: 403,
+  user_blocked: 403,
+  rate_limited: 429,
+  misconfigured: 500,
+  wechat_error: 502,
+  wechat_unavailable: 503,
+} as const;
+
+/** A stable error code of the HTTP contract; the error table in the README explains each. */
+export type WechatLoginErrorCode = keyof typeof STATUS;
+
+/** What an error may say besides its code and message. */
+export interface WechatLoginErrorDetails {
+  /** WeChat's own `errcode`, where WeChat gave one. */
+  errcode?: number;
+  /** Seconds after which another try makes sense; sent as `Retry-After`. */
+  retryAfter?: number;
+  /** What lies behind it, for `onError`. Never holds the secret, a session_key or a raw token. */
+  cause?: unknown;
+}
+
+/**
+ * An error that the router answers itself, in the form `{ error: { code, message, errcode? } }`.
+ *
+ * `message` is meant for the client's developer; what only the operator may know is in `cause`. Errors of the
+ * host's callbacks and of Redis are never of this class: they go to the host's error handler untouched.
+ */
+export class WechatLoginError extends Error {
+  /** Tells the error apart; see the error table in the README. */
+  readonly code: WechatLoginErrorCode;
+  /** The HTTP status of the answer. */
+  readonly status: number;
+  /** WeChat's own `errcode`, where WeChat gave one. */
+  readonly errcode: number | undefined;
+  /** Seconds, sent as `Retry-After`. */
+  readonly retryAfter: number | undefined;
+
+  constructor(code: WechatLoginErrorCode, message: string, details: WechatLoginErrorDetails = {}) {
+    super(message, "cause" in details ? { cause: details.cause } : undefined);
+    this.name = "WechatLoginError";
+    this.code = code;
+    this.status = STATUS[code];
+    this.errcode = details.errcode;
+    this.retryAfter = details.retryAfter;
+  }
+}

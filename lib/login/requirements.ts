@@ -1,0 +1,36 @@
+/** What a host can require of a user before the login counts as complete. */
+export type Requirement = "unionid" | "nickName" | "avatarUrl";
+
+/** What may be known of a user besides the openid; the same names everywhere, from WeChat's data to `saveUser`. */
+export type Known = { [Name in Requirement]?: string };
+
+/** Every requirement there is; `options.require` picks among them. */
+export const REQUIREMENTS: readonly Requirement[] = ["unionid", "nickName", "avatarUrl"];
+
+/** Since 2022 WeChat gives ordinary Mini Programs these instead of the user's own name and picture. */
+const PLACEHOLDER_NAME = "微信用户";
+const PLACEHOLDER_AVATAR =
+  "POgEwh4mIHO4nibH0KlMECNjjGxQUq24ZEaGT4poC6icRiccVGKSyXwibcPq4BWmiaIGuG1icwxaQX6grC9VemZoJ8rg";
+
+/**
+ * The fields of `source` (a stored user, decrypted data, …) that really say something. Empty strings, `null` and
+ * WeChat's placeholder profile do not: they would be asked for once, stored, and never be asked for again.
+ */
+export function knownIn(source: object | null | undefined): Known {
+  const known: Known = {};
+  for (const name of REQUIREMENTS) {
+    const value = (source as Record<string, unknown> | null | undefined)?.[name];
+    if (typeof value === "string" && value !== "" && !isPlaceholder(name, value)) known[name] = value;
+  }
+  return known;
+}
+
+/** What is required and not known, in the order of `require`. */
+export function missingOf(require: readonly Requirement[], known: Known): Requirement[] {
+  return require.filter((name) => known[name] === undefined);
+}
+
+function isPlaceholder(name: Requirement, value: string): boolean {
+  if (name === "nickName") return value === PLACEHOLDER_NAME;
+  return name === "avatarUrl" && value.includes(PLACEHOLDER_AVATAR);
+}

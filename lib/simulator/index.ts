@@ -1,0 +1,9 @@
+export type { Phone, PhoneUser, Profile, UserInfoResult } from "./phone.ts";
+export type { Sealed } from "./user-data.ts";
+export {
+  type Bend,
+  type SeenRequest,
+  type WechatSimulator,
+  type WechatSimulatorOptions,
+  wechatSimulator,
+} from "./wechat-simulator.ts";

@@ -1,0 +1,61 @@
+import { WechatLoginError, type WechatLoginErrorCode } from "../errors.ts";
+
+/** What WeChat's errcodes mean to us. 40163 is missing in the official table, and real. */
+const MEANING: Record<number, WechatLoginErrorCode> = {
+  40029: "invalid_code",
+  40163: "invalid_code",
+  40226: "user_blocked",
+  41008: "invalid_request",
+  45011: "rate_limited",
+  // The appid, the secret, the account or the IP whitelist: nothing that a client could mend.
+  40013: "misconfigured",
+  40125: "misconfigured",
+  40164: "misconfigured",
+  40243: "misconfigured",
+  41002: "misconfigured",
+  41004: "misconfigured",
+  50002: "misconfigured",
+  50007: "misconfigured",
+};
+
+const MESSAGE: Partial<Record<WechatLoginErrorCode, string>> = {
+  invalid_code: "The code is wrong, expired or already used: call wx.login again.",
+  user_blocked: "WeChat has blocked this user as a high risk.",
+  invalid_request: "WeChat found no code in the request.",
+  rate_limited: "Too many logins for WeChat's limit: try again in a minute.",
+  misconfigured:
+    "The server's WeChat configuration is refused by WeChat; its operator finds the details in onError.",
+};
+
+/** WeChat counts by the minute. */
+const RATE_LIMIT_SECONDS = 60;
+const TRY_LATER_SECONDS = 5;
+
+/** The error for an answer with an errcode. The cause quotes WeChat, with the secrets of the request blotted out. */
+export function errorOf(answer: { errcode: number; errmsg?: unknown }, secrets: string[]): WechatLoginError {
+  const { errcode } = answer;
+  const code = MEANING[errcode] ?? "wechat_error";
+  const message = MESSAGE[code] ?? `WeChat answered with errcode ${errcode}.`;
+  const cause = new Error(`WeChat: errcode ${errcode}, ${blotOut(String(answer.errmsg), secrets)}`);
+  return new WechatLoginError(code, message, {
+    errcode,
+    cause,
+    ...(code === "rate_limited" ? { retryAfter: RATE_LIMIT_SECONDS } : {}),
+  });
+}
+
+/** WeChat's "system busy" (-1), still there at the second try. */
+export function busy(): WechatLoginError {
+  const details = { errcode: -1, retryAfter: TRY_LATER_SECONDS };
+  return new WechatLoginError("wechat_unavailable", "WeChat is busy: try again later.", details);
+}
+
+/** WeChat could not be asked; `reason` is a code or a few words and never holds a URL. */
+export function unreachable(reason: string): WechatLoginError {
+  const details = { retryAfter: TRY_LATER_SECONDS, cause: new Error(reason) };
+  return new WechatLoginError("wechat_unavailable", "WeChat cannot be reached: try again later.", details);
+}
+
+function blotOut(text: string, secrets: string[]): string {
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, "***"), text);
+}

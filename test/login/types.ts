@@ -1,0 +1,87 @@
+// Checked by tsc only: every line marked with @ts-expect-error must be refused, every other one must pass.
+import express from "express";
+import { wechatLogin } from "express-wechat-login";
+import { Cluster, Redis } from "ioredis";
+
+const app = { appId: "wx1", secret: "s" };
+const user = { id: 1, unionid: "u" as string | null, nickName: "n", avatarUrl: "" };
+
+// The shape that was ordered; Redis and Cluster both fit, and callbacks may be synchronous or not.
+const { findUser, saveUser } = { findUser: async () => user, saveUser: async () => {} };
+express().use("/wx", wechatLogin({ ...app, redis: new Redis(), findUser, saveUser }));
+wechatLogin({ ...app, redis: new Cluster([]), findUser: () => user, saveUser: () => {} });
+wechatLogin({ ...app, findUser: () => undefined, saveUser });
+
+// What is required is never undefined in saveUser; the rest may be.
+wechatLogin({
+  ...app,
+  findUser,
+  saveUser(toSave) {
+    const unionid: string = toSave.unionid;
+    const nickName: string | undefined = toSave.nickName;
+    // @ts-expect-error a nickname is not required here
+    const required: string = toSave.nickName;
+    return [unionid, nickName, required, toSave.openid satisfies string, toSave.appId satisfies string];
+  },
+});
+wechatLogin({
+  ...app,
+  require: ["nickName"],
+  findUser,
+  saveUser(toSave) {
+    const nickName: string = toSave.nickName;
+    // @ts-expect-error a unionid is not required here
+    const unionid: string = toSave.unionid;
+    return [nickName, unionid];
+  },
+});
+wechatLogin({
+  ...app,
+  require: [],
+  findUser,
+  // @ts-expect-error nothing but the openid is required here
+  saveUser: ({ unionid }) => unionid.length,
+});
+
+// The user is inferred from findUser.
+wechatLogin({
+  ...app,
+  findUser: async ({ appId, openid, unionid }) => ({ ...user, seen: [appId, openid, unionid] }),
+  saveUser,
+  onLogin: (found, { identity, req }) => ({
+    id: found.id.toFixed(),
+    seen: found.seen.length,
+    identity,
+    ip: req.ip,
+  }),
+});
+wechatLogin({
+  ...app,
+  findUser,
+  saveUser,
+  // @ts-expect-error the user has no such field
+  onLogin: (found) => ({ age: found.age }),
+});
+
+// A user without the required fields would be asked at every login: refused by the type.
+wechatLogin({
+  ...app,
+  require: ["avatarUrl"],
+  // @ts-expect-error avatar instead of avatarUrl
+  findUser: () => ({ id: 1, avatar: "" }),
+  saveUser,
+});
+wechatLogin({
+  ...app,
+  // @ts-expect-error no number is a unionid
+  findUser: () => ({ id: 1, unionid: 5 }),
+  saveUser,
+});
+// @ts-expect-error there is no such requirement
+wechatLogin({ ...app, require: ["unionId"], findUser, saveUser });
+// @ts-expect-error the secret is missing
+wechatLogin({ appId: "wx1", findUser, saveUser });
+// @ts-expect-error node-redis is another client
+wechatLogin({ ...app, redis: { set() {}, getDel() {} }, findUser, saveUser });
+// @ts-expect-error there is no such option
+wechatLogin({ ...app, appid: "wx1", findUser, saveUser });

@@ -1,0 +1,191 @@
+import { createHash } from "node:crypto";
+import { expect } from "chai";
+import sinon from "sinon";
+import { inProcessStore } from "../../lib/storage/in-process-store.ts";
+import { oneTimeTokens } from "../../lib/storage/one-time-tokens.ts";
+import { redisStore } from "../../lib/storage/redis-store.ts";
+import type { Store } from "../../lib/storage/store.ts";
+import { atEnd, ownPrefix, redis } from "../support/login-app.ts";
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const stores: Record<string, () => Store> = {
+  "Redis store": () => redisStore(redis()),
+  "in-process store": () => inProcessStore(),
+};
+
+for (const [name, create] of Object.entries(stores)) {
+  describe(`${name}, as every store`, () => {
+    let store: Store;
+    let key: string;
+    beforeEach(() => {
+      store = create();
+      key = ownPrefix();
+    });
+
+    it("gives a value once", async () => {
+      await store.set(key, "值", 10);
+      expect(await store.take(key)).to.equal("值");
+      expect(await store.take(key)).to.equal(undefined);
+    });
+
+    it("gives nothing for a key it never had", async () => {
+      expect(await store.take(key)).to.equal(undefined);
+    });
+
+    it("keeps an empty string apart from nothing", async () => {
+      await store.set(key, "", 10);
+      expect(await store.take(key)).to.equal("");
+    });
+
+    it("replaces a value, and its life with it", async () => {
+      await store.set(key, "first", 1);
+      await store.set(key, "second", 10);
+      await wait(1100);
+      expect(await store.take(key)).to.equal("second");
+    });
+
+    it("forgets a value when its time is over", async () => {
+      await store.set(key, "value", 1);
+      await wait(1100);
+      expect(await store.take(key)).to.equal(undefined);
+    });
+
+    it("gives a value to exactly one of many who take it at once", async () => {
+      await store.set(key, "value", 10);
+      const taken = await Promise.all(Array.from({ length: 50 }, () => store.take(key)));
+      expect(taken.filter((value) => value !== undefined)).to.deep.equal(["value"]);
+    });
+
+    describe("under one-time tokens", () => {
+      it("a token of 256 bits stands for the value, and only its hash is in a key", async () => {
+        const set = sinon.spy(store, "set");
+        const tokens = oneTimeTokens(store, key, 10);
+        const token = await tokens.issue({ secret: "值" });
+        expect(Buffer.from(token, "base64url")).to.have.length(32);
+        const hash = createHash("sha256").update(token).digest("base64url");
+        expect(set.firstCall.args[0]).to.equal(key + hash);
+        expect(set.firstCall.args[2]).to.equal(10);
+        expect((await tokens.redeem(token))?.value).to.deep.equal({ secret: "值" });
+        expect(await tokens.redeem(token)).to.equal(undefined);
+      });
+
+      it("no two tokens are alike", async () => {
+        const tokens = oneTimeTokens(store, key, 10);
+        const issued = await Promise.all(Array.from({ length: 100 }, () => tokens.issue(1)));
+        expect(new Set(issued).size).to.equal(100);
+      });
+
+      it("the value says until when it would have waited", async () => {
+        const tokens = oneTimeTokens(store, key, 10);
+        const kept = await tokens.redeem(await tokens.issue(1));
+        expect(Number(kept?.expiresAt) - Date.now()).to.be.within(9000, 10_000);
+      });
+
+      it("a token that is put back is good for the rest of its life and no longer", async () => {
+        const tokens = oneTimeTokens(store, key, 10);
+        const token = await tokens.issue("value");
+        const kept = { value: "value", expiresAt: Date.now() + 1900 };
+        const set = sinon.spy(store, "set");
+        await tokens.putBack(token, kept);
+        expect(set.firstCall.args[2]).to.equal(2);
+        expect(await tokens.redeem(token)).to.deep.equal(kept);
+      });
+
+      it("a token whose time is over is not put back", async () => {
+        const tokens = oneTimeTokens(store, key, 10);
+        const token = await tokens.issue("value");
+        await tokens.redeem(token);
+        const set = sinon.spy(store, "set");
+        for (const ago of [0, 1, 5000])
+          await tokens.putBack(token, { value: "value", expiresAt: Date.now() - ago });
+        expect(set.called).to.equal(false);
+        expect(await tokens.redeem(token)).to.equal(undefined);
+      });
+
+      it("what has not the form of a token is not looked up", async () => {
+        const take = sinon.spy(store, "take");
+        const tokens = oneTimeTokens(store, key, 10);
+        const good = "A".repeat(43);
+        for (const token of [
+          "",
+          "A",
+          `${good}A`,
+          good.slice(1),
+          `${good}\n`,
+          `${good.slice(1)}+`,
+          `:${good.slice(1)}`,
+        ]) {
+          expect(await tokens.redeem(token), token).to.equal(undefined);
+        }
+        expect(take.called).to.equal(false);
+        await tokens.redeem(good);
+        expect(take.called).to.equal(true);
+      });
+    });
+  });
+}
+
+describe("the in-process store", () => {
+  function fakeClock() {
+    const clock = sinon.useFakeTimers({ now: 0, toFake: ["Date"] });
+    atEnd(() => clock.restore());
+    return clock;
+  }
+
+  it("holds a bounded number of entries: the oldest goes first", async () => {
+    const store = inProcessStore(3);
+    for (const key of ["a", "b", "c"]) await store.set(key, key, 10);
+    await store.set("a", "again", 10);
+    await store.set("d", "d", 10);
+    const left = await Promise.all(["a", "b", "c", "d"].map((key) => store.take(key)));
+    expect(left).to.deep.equal(["again", undefined, "c", "d"]);
+  });
+
+  it("holds 100,000 entries where nothing else is said", async () => {
+    const store = inProcessStore();
+    for (let i = 0; i <= 100_000; i++) await store.set(String(i), "", 10);
+    expect(await store.take("0")).to.equal(undefined);
+    expect(await store.take("1")).to.equal("");
+  });
+
+  it("gives an entry until the very end of its life", async () => {
+    const clock = fakeClock();
+    const store = inProcessStore();
+    await store.set("a", "a", 10);
+    await store.set("b", "b", 10);
+    clock.tick(9_999);
+    expect(await store.take("a")).to.equal("a");
+    clock.tick(1);
+    expect(await store.take("b")).to.equal(undefined);
+  });
+
+  it("drops what is expired once a minute, so that it makes no living entry leave", async () => {
+    const clock = fakeClock();
+    const store = inProcessStore(3);
+    await store.set("living", "value", 1000);
+    await store.set("short", "value", 60);
+    await store.set("shorter", "value", 10);
+    clock.tick(60_000);
+    await store.set("new", "value", 1000);
+    await store.set("newer", "value", 1000);
+    expect(await store.take("living")).to.equal("value");
+  });
+
+  it("drops nothing in between: a full store need not be searched for each login", async () => {
+    const clock = fakeClock();
+    const store = inProcessStore(2);
+    await store.set("living", "value", 1000);
+    clock.tick(60_000);
+    await store.set("short", "value", 1);
+    clock.tick(59_999);
+    await store.set("new", "value", 1000);
+    expect(await store.take("living")).to.equal(undefined);
+  });
+
+  it("counts as no Redis: everything works without one", async () => {
+    const [one, other] = [inProcessStore(), inProcessStore()];
+    await one.set("a", "a", 10);
+    expect(await other.take("a")).to.equal(undefined);
+  });
+});

@@ -1,0 +1,147 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import express, { type ErrorRequestHandler } from "express";
+import {
+  type Identity,
+  type Requirement,
+  type UserToSave,
+  type WechatLoginOptions,
+  wechatLogin,
+} from "express-wechat-login";
+import { type WechatSimulator, wechatSimulator } from "express-wechat-login/simulator";
+import { Redis } from "ioredis";
+import sinon from "sinon";
+
+export const APP_ID = "wx0123456789abcdef";
+export const SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
+
+/** A stored user of the test host. */
+export interface TestUser {
+  id: number;
+  appId: string;
+  openid: string;
+  unionid?: string | null;
+  nickName?: string | null;
+  avatarUrl?: string | null;
+}
+
+type Options = Partial<WechatLoginOptions<TestUser, readonly Requirement[]>>;
+
+/** A JSON answer; the named fields are there where the contract says so. */
+export interface TestBody {
+  [name: string]: unknown;
+  temporaryToken: string;
+  missing: string[];
+  error: { code: string; message: string; errcode?: number };
+}
+
+/** An answer as the phone sees it. */
+export interface TestAnswer {
+  status: number;
+  headers: Headers;
+  body: TestBody;
+}
+
+const closers: (() => unknown)[] = [];
+let sharedRedis: Redis | undefined;
+let prefixes = 0;
+
+/** Closes something after the test that is running. */
+export function atEnd(close: () => unknown): void {
+  closers.push(close);
+}
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+after(() => sharedRedis?.disconnect());
+
+/** The Redis of this run; every test keeps to keys of its own. */
+export function redis(): Redis {
+  sharedRedis ??= new Redis(String(process.env.REDIS_URL));
+  return sharedRedis;
+}
+
+/** A key prefix that no other test has. */
+export function ownPrefix(): string {
+  return `test:${process.pid}:${Date.now()}:${prefixes++}:`;
+}
+
+/** A WeChat that knows our app, closed after the test. */
+export async function startWechat(app = { appId: APP_ID, secret: SECRET }): Promise<WechatSimulator> {
+  const wechat = await wechatSimulator(app);
+  atEnd(() => wechat.close());
+  return wechat;
+}
+
+/** A host's user table in memory, with the two callbacks as spies. */
+export function userTable(initial: Partial<TestUser>[] = []) {
+  const users: TestUser[] = initial.map((user, index) => ({
+    id: index + 1,
+    appId: APP_ID,
+    openid: "",
+    ...user,
+  }));
+  const find = ({ appId, openid, unionid }: Identity) =>
+    users.find((user) => unionid !== undefined && user.unionid === unionid) ??
+    users.find((user) => user.appId === appId && user.openid === openid);
+  const findUser = sinon.spy(async (identity: Identity) => structuredClone(find(identity)));
+  const saveUser = sinon.spy(async (user: UserToSave<readonly []>) => {
+    const stored = find(user);
+    if (stored) Object.assign(stored, user);
+    else users.push({ id: users.length + 1, ...user });
+  });
+  return { users, findUser, saveUser };
+}
+
+/** Starts a host application with the login at /wx, on real Redis and against the simulator. */
+export async function startApp(options: Options = {}, initialUsers: Partial<TestUser>[] = []) {
+  const wechat = await startWechat();
+  const table = userTable(initialUsers);
+  const hostErrors: unknown[] = [];
+  const keyPrefix = options.keyPrefix ?? ownPrefix();
+  const login = wechatLogin({
+    appId: APP_ID,
+    secret: SECRET,
+    redis: redis(),
+    findUser: table.findUser,
+    saveUser: table.saveUser,
+    keyPrefix,
+    baseUrl: wechat.baseUrl,
+    ...options,
+  } as WechatLoginOptions<TestUser, readonly Requirement[]>);
+  const app = express();
+  app.use("/wx", login);
+  const onHostError: ErrorRequestHandler = (error, _req, res, _next) => {
+    hostErrors.push(error);
+    res.status(500).json({ host: "error" });
+  };
+  app.use(onHostError);
+  const url = await listen(createServer(app));
+  const post = (path: string, body: unknown) => send(`${url}${path}`, JSON.stringify(body));
+  return { ...table, wechat, url, post, hostErrors, keyPrefix, keys: () => redis().keys(`${keyPrefix}*`) };
+}
+
+/** Listens on a free port until the test ends. */
+export async function listen(server: Server): Promise<string> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  atEnd(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** POSTs a body as it is. */
+export async function send(
+  url: string,
+  body: string | Uint8Array | FormData,
+  headers: Record<string, string> = {},
+): Promise<TestAnswer> {
+  const init = { method: "POST", body, headers: { "Content-Type": "application/json", ...headers } };
+  const response = await fetch(url, init);
+  return { status: response.status, headers: response.headers, body: (await response.json()) as TestBody };
+}

@@ -1,0 +1,268 @@
+import { once } from "node:events";
+import { createServer, type Server, type Socket } from "node:net";
+import { expect } from "chai";
+import sinon from "sinon";
+import type { WechatLoginError } from "../../lib/errors.ts";
+import { wechatRequest } from "../../lib/wechat/request.ts";
+import { APP_ID, atEnd, SECRET, startApp } from "../support/login-app.ts";
+
+const GOOD = { unionid: "u1" };
+
+describe("talking to WeChat", () => {
+  it("asks code2Session with exactly its four parameters", async () => {
+    const { wechat, post } = await startApp();
+    const { code } = wechat.phone(GOOD).login();
+    await post("/wx/login", { code });
+    const query = { appid: APP_ID, secret: SECRET, js_code: code, grant_type: "authorization_code" };
+    expect(wechat.requests).to.deep.equal([{ method: "GET", path: "/sns/jscode2session", query }]);
+  });
+
+  it("encodes the code: nobody injects an appid or a secret of his own", async () => {
+    const { wechat, post } = await startApp();
+    const code = "x&appid=wxevil&secret=evil#?%00";
+    await post("/wx/login", { code });
+    expect(wechat.requests[0]?.query).to.include({ appid: APP_ID, secret: SECRET, js_code: code });
+  });
+
+  it("tries once more where WeChat says -1", async () => {
+    const { wechat, post } = await startApp();
+    wechat.bendNext({ errcode: -1 });
+    const before = Date.now();
+    const answer = await post("/wx/login", wechat.phone(GOOD).login());
+    expect(answer.body).to.deep.equal({ status: "signed_in" });
+    expect(wechat.requests).to.have.length(2);
+    expect(Date.now() - before).to.be.above(90);
+  });
+
+  it("tries no third time", async () => {
+    const { wechat, post } = await startApp();
+    wechat.bendNext({ errcode: -1 });
+    wechat.bendNext({ errcode: "-1" });
+    const answer = await post("/wx/login", wechat.phone(GOOD).login());
+    expect(answer.status).to.equal(503);
+    expect(answer.headers.get("retry-after")).to.equal("5");
+    expect(answer.body).to.deep.equal({
+      error: { code: "wechat_unavailable", message: "WeChat is busy: try again later.", errcode: -1 },
+    });
+    expect(wechat.requests).to.have.length(2);
+  });
+
+  it("tries once more where it could not connect", async () => {
+    const refusing = Object.assign(new Error("connect"), { code: "ECONNREFUSED" });
+    const fetch = sinon.stub();
+    fetch.onFirstCall().rejects(refusing);
+    fetch
+      .onSecondCall()
+      .resolves({ status: 200, text: async () => '{"openid":"o1","session_key":"k","unionid":"u"}' });
+    const { post } = await startApp({ fetch });
+    expect((await post("/wx/login", { code: "c" })).body).to.deep.equal({ status: "signed_in" });
+  });
+
+  it("gives up after the second refused connection", async () => {
+    const onError = sinon.spy();
+    const { post } = await startApp({ baseUrl: "http://127.0.0.1:1", onError });
+    const answer = await post("/wx/login", { code: "c" });
+    expect(answer.status).to.equal(503);
+    expect(answer.headers.get("retry-after")).to.equal("5");
+    expect(answer.body).to.deep.equal({
+      error: { code: "wechat_unavailable", message: "WeChat cannot be reached: try again later." },
+    });
+    expect(onError.firstCall.firstArg.cause.message).to.equal("ECONNREFUSED");
+  });
+
+  for (const code of ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]) {
+    it(`a second try follows ${code}, also in the global fetch's wrapping`, async () => {
+      const fetch = sinon
+        .stub()
+        .rejects(new TypeError("fetch failed", { cause: Object.assign(new Error(), { code }) }));
+      const { post } = await startApp({ fetch });
+      expect((await post("/wx/login", { code: "c" })).status).to.equal(503);
+      expect(fetch.callCount).to.equal(2);
+    });
+  }
+
+  for (const [name, error] of Object.entries({
+    "a reset connection": Object.assign(new Error(), { code: "ECONNRESET" }),
+    "an answer that is too large": Object.assign(new Error(), { type: "max-size" }),
+    "an error without a code": new Error("secret=1"),
+    "something thrown that is no error": null,
+  })) {
+    it(`no second try follows ${name}`, async () => {
+      const fetch = sinon.stub().callsFake(() => Promise.reject(error));
+      const onError = sinon.spy();
+      const { post } = await startApp({ fetch, onError });
+      expect((await post("/wx/login", { code: "c" })).body.error.code).to.equal("wechat_unavailable");
+      expect(fetch.callCount).to.equal(1);
+      expect(onError.firstCall.firstArg.cause.message).to.be.oneOf([
+        "ECONNRESET",
+        "max-size",
+        "network error",
+      ]);
+    });
+  }
+
+  for (const [name, bend, cause] of [
+    ["a connection that is cut", { fault: "reset" }, "ECONNRESET"],
+    ["HTML from a gateway", { body: "<html>Bad Gateway</html>" }, "HTTP 200 without JSON"],
+    ["HTTP 502", { status: 502 }, "HTTP 502"],
+    ["HTTP 500, JSON or not", { status: 500, body: "{}" }, "HTTP 500"],
+  ] as const) {
+    it(`${name} is a fault of the transport, told without a second try`, async () => {
+      const onError = sinon.spy();
+      const { wechat, post } = await startApp({ onError });
+      wechat.bendNext(bend);
+      const answer = await post("/wx/login", wechat.phone(GOOD).login());
+      expect(answer.status).to.equal(503);
+      expect(answer.body.error.code).to.equal("wechat_unavailable");
+      expect(wechat.requests).to.have.length(1);
+      expect(onError.firstCall.firstArg.cause.message).to.equal(cause);
+    });
+  }
+
+  it("waits no longer than the timeout", async () => {
+    const onError = sinon.spy();
+    const { wechat, post } = await startApp({ timeout: 100, onError });
+    wechat.bendNext({ fault: "hang" });
+    const before = Date.now();
+    const answer = await post("/wx/login", wechat.phone(GOOD).login());
+    expect(answer.status).to.equal(503);
+    expect(Date.now() - before).to.be.within(90, 900);
+    expect(wechat.requests).to.have.length(1);
+    expect(onError.firstCall.firstArg.cause.message).to.equal("no answer within 100 ms");
+  });
+
+  it("the timeout covers the body, too", async () => {
+    const { port } = await rawServer((socket) =>
+      socket.write("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"),
+    );
+    const { post } = await startApp({ timeout: 100, baseUrl: `http://127.0.0.1:${port}` });
+    expect((await post("/wx/login", { code: "c" })).body.error.code).to.equal("wechat_unavailable");
+  });
+
+  it("waits for an answer that is late but in time", async () => {
+    const { wechat, post } = await startApp({ timeout: 2000 });
+    wechat.bendNext({ delay: 150 });
+    expect((await post("/wx/login", wechat.phone(GOOD).login())).status).to.equal(200);
+  });
+
+  it("an answer of more than 1 MiB is not read to its end", async () => {
+    const { wechat, post } = await startApp();
+    wechat.bendNext({ body: JSON.stringify({ openid: "o1", session_key: "k", x: "x".repeat(1024 * 1024) }) });
+    expect((await post("/wx/login", { code: "c" })).body.error.code).to.equal("wechat_unavailable");
+  });
+
+  it("follows no redirect: the URL holds the secret", async () => {
+    const { port } = await rawServer((socket) =>
+      socket.end("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"),
+    );
+    const onError = sinon.spy();
+    const { post } = await startApp({ baseUrl: `http://127.0.0.1:${port}`, onError });
+    expect((await post("/wx/login", { code: "c" })).body.error.code).to.equal("wechat_unavailable");
+    expect(onError.firstCall.firstArg.cause.message).to.equal("no-redirect");
+  });
+
+  it("keeps its connection alive from login to login", async () => {
+    let connections = 0;
+    const { port } = await rawServer(
+      (socket) => {
+        const body = '{"openid":"o1","session_key":"k","unionid":"u"}';
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+      },
+      () => connections++,
+    );
+    const { post } = await startApp({ baseUrl: `http://127.0.0.1:${port}/` });
+    for (const code of ["a", "b", "c"]) expect((await post("/wx/login", { code })).status).to.equal(200);
+    expect(connections).to.equal(1);
+  });
+
+  it("accepts errcode 0 beside a success", async () => {
+    const { wechat, post } = await startApp();
+    wechat.bendNext({ body: '{"openid":"o1","session_key":"k","unionid":"u1","errcode":0,"errmsg":"ok"}' });
+    expect((await post("/wx/login", { code: "c" })).status).to.equal(200);
+  });
+
+  it("reads an errcode that is a string", async () => {
+    const { wechat, post } = await startApp();
+    wechat.bendNext({ errcode: "40029" });
+    expect((await post("/wx/login", { code: "c" })).body.error).to.include({
+      code: "invalid_code",
+      errcode: 40029,
+    });
+  });
+
+  it("does not count an empty unionid as one", async () => {
+    const { wechat, post } = await startApp();
+    wechat.bendNext({ body: '{"openid":"o1","session_key":"k","unionid":""}' });
+    expect((await post("/wx/login", { code: "c" })).body.missing).to.deep.equal(["unionid"]);
+  });
+
+  it("exchanges a code once for requests that carry it at the same time, and again for a later one", async () => {
+    const { wechat, post } = await startApp();
+    wechat.bendNext({ delay: 50 });
+    const login = wechat.phone(GOOD).login();
+    const answers = await Promise.all(Array.from({ length: 5 }, () => post("/wx/login", login)));
+    expect(answers.map(({ status }) => status)).to.deep.equal([200, 200, 200, 200, 200]);
+    expect(wechat.requests).to.have.length(1);
+    expect((await post("/wx/login", login)).body.error).to.include({ errcode: 40163 });
+    expect(wechat.requests).to.have.length(2);
+  });
+
+  it("asks WeChat itself where no baseUrl is given, with node-fetch's options", async () => {
+    const fetch = sinon
+      .stub()
+      .resolves({ status: 200, text: async () => '{"openid":"o","session_key":"k","unionid":"u"}' });
+    const { post } = await startApp({ fetch, baseUrl: undefined });
+    await post("/wx/login", { code: "c" });
+    const [url, { agent, ...init }] = fetch.firstCall.args;
+    expect(url).to.match(/^https:\/\/api\.weixin\.qq\.com\/sns\/jscode2session\?appid=/);
+    expect(init).to.deep.include({ method: "GET", redirect: "error", size: 1024 * 1024 });
+    for (const protocol of ["https:", "http:"]) {
+      const { options, ...used } = agent(new URL(`${protocol}//x`));
+      expect(used.protocol).to.equal(protocol);
+      expect(options).to.include({ keepAlive: true, timeout: 15_000 });
+    }
+  });
+
+  it("leaves no timer behind", async () => {
+    const clear = sinon.spy(globalThis, "clearTimeout");
+    atEnd(() => clear.restore());
+    const request = wechatRequest({
+      baseUrl: "http://x",
+      timeout: 5000,
+      fetch: async () => ({ status: 200, text: async () => "{}" }),
+    });
+    await request("/", {});
+    expect(clear.called).to.equal(true);
+  });
+});
+
+describe("what WeChat is asked with stays a secret", () => {
+  it("an errmsg that quotes the request is blotted out in the cause", async () => {
+    const onError = sinon.spy();
+    const { wechat, post } = await startApp({ onError });
+    wechat.bendNext({
+      body: JSON.stringify({ errcode: 40125, errmsg: `secret ${SECRET} of code c0de: ${SECRET}` }),
+    });
+    await post("/wx/login", { code: "c0de" });
+    const error: WechatLoginError = onError.firstCall.firstArg;
+    expect(String(error.cause)).to.equal("Error: WeChat: errcode 40125, secret *** of code ***: ***");
+  });
+});
+
+/** A server that answers each piece it receives. */
+async function rawServer(answer: (socket: Socket) => void, onConnect = () => {}): Promise<{ port: number }> {
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    onConnect();
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("data", () => answer(socket));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  atEnd(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return server.address() as { port: number };
+}
