@@ -43,7 +43,7 @@ export interface WechatLoginOptions<User extends object, Required extends readon
    * finds once the user is stored.
    */
   onLogin?(
-    user: User,
+    user: NoInfer<User>,
     visit: { identity: Identity; req: Request },
   ): object | undefined | Promise<object | undefined>;
   /** Seconds for which a temporary token is good. Default: 300. */

@@ -34,10 +34,11 @@ export function wechatLogin<
 
   /** The answer to a client that has signed in. */
   async function signIn(identity: Identity, req: Request, found: object | null | undefined) {
-    if (!settings.onLogin) return { status: "signed_in" } as const;
+    const signedIn = { status: "signed_in" } as const;
+    if (!settings.onLogin) return signedIn;
     const user = found ?? (await findUser(identity));
     if (!user) throw new Error("wechatLogin: findUser finds nobody where saveUser has just stored someone.");
-    return { ...(await settings.onLogin(user, { identity, req })), status: "signed_in" } as const;
+    return Object.assign({ status: "" }, await settings.onLogin(user, { identity, req }), signedIn);
   }
 
   const flow = loginFlow<Request>({

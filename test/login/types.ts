@@ -85,3 +85,8 @@ wechatLogin({ appId: "wx1", findUser, saveUser });
 wechatLogin({ ...app, redis: { set() {}, getDel() {} }, findUser, saveUser });
 // @ts-expect-error there is no such option
 wechatLogin({ ...app, appid: "wx1", findUser, saveUser });
+
+// Options that are prepared elsewhere, with a callback that looks at a part of the user.
+const prepared = { ...app, findUser, saveUser, onLogin: ({ id }: { id: number }) => ({ id }) };
+wechatLogin(prepared);
+wechatLogin({ ...prepared, require: ["unionid", "nickName", "avatarUrl"] });

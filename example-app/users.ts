@@ -1,0 +1,72 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Identity } from "express-wechat-login";
+import Database from "libsql";
+
+/** A person; `openid` is the one in the app that was asked for. */
+export interface User {
+  id: number;
+  openid: string | null;
+  unionid: string | null;
+  nickName: string | null;
+  avatarUrl: string | null;
+}
+
+/** What the login knows of a person when it stores one. */
+export type UserToSave = Identity & Partial<Record<"nickName" | "avatarUrl", string>>;
+
+// One person has one unionid and an openid in each app: hence two tables. The constraints are what makes two first
+// logins at the same time harmless.
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY, unionid TEXT UNIQUE, nickName TEXT, avatarUrl TEXT);
+  CREATE TABLE IF NOT EXISTS openids (
+    appId TEXT NOT NULL, openid TEXT NOT NULL, userId INTEGER NOT NULL REFERENCES users,
+    PRIMARY KEY (appId, openid)
+  );`;
+
+const FIND = `
+  SELECT users.*, mine.openid FROM users
+  LEFT JOIN openids AS mine ON mine.userId = users.id AND mine.appId = :appId AND mine.openid = :openid
+  WHERE users.unionid = :unionid OR mine.openid IS NOT NULL
+  ORDER BY users.unionid = :unionid DESC LIMIT 1`;
+
+const UPDATE = `
+  UPDATE users SET unionid = COALESCE(:unionid, unionid), nickName = COALESCE(:nickName, nickName),
+    avatarUrl = COALESCE(:avatarUrl, avatarUrl) WHERE id = :id`;
+
+const REMEMBER_OPENID = `
+  INSERT INTO openids (appId, openid, userId) VALUES (:appId, :openid, :id)
+  ON CONFLICT (appId, openid) DO UPDATE SET userId = excluded.userId`;
+
+/** The users of this example in an SQLite file. */
+export function openUsers(file: string) {
+  mkdirSync(dirname(file), { recursive: true });
+  const db = new Database(file);
+  db.exec(SCHEMA);
+
+  function find({ appId, openid, unionid = "" }: Identity): User | undefined {
+    const row = db.prepare(FIND).get({ appId, openid, unionid }) as User | undefined;
+    return row && { ...pick(row), openid: row.openid };
+  }
+
+  // IMMEDIATE: the lookup and the write belong together, also with other processes on the same file.
+  const save = db.transaction((user: UserToSave) => {
+    const { appId, openid, unionid = null, nickName = null, avatarUrl = null } = user;
+    const id =
+      find(user)?.id ?? db.prepare("INSERT INTO users (unionid) VALUES (?)").run(unionid).lastInsertRowid;
+    db.prepare(UPDATE).run({ id, unionid, nickName, avatarUrl });
+    db.prepare(REMEMBER_OPENID).run({ appId, openid, id });
+  }).immediate;
+
+  return {
+    find,
+    save: (user: UserToSave): void => save(user),
+    all: () => (db.prepare("SELECT * FROM users ORDER BY id").all() as User[]).map(pick),
+    close: () => void db.close(),
+  };
+}
+
+/** A row without what the driver adds to it. */
+function pick({ id, unionid, nickName, avatarUrl, openid = null }: User): User {
+  return { id, openid, unionid, nickName, avatarUrl };
+}
