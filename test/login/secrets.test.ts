@@ -74,7 +74,7 @@ describe("the session_key and the secret stay inside", () => {
 
 /** Listens to every command that Redis gets; the function returned gives them. */
 async function monitor(): Promise<() => Promise<string[][]>> {
-  const watching: Redis = await redis().duplicate().monitor();
+  const watching: Redis = await redis().monitor();
   atEnd(() => watching.disconnect());
   const commands: string[][] = [];
   watching.on("monitor", (_time: string, args: string[]) => commands.push(args));
