@@ -85,6 +85,5 @@ function isSame(given: string, expected: string): boolean {
 
 /** For the operator. Messages of JSON.parse quote what they parsed, and that is the user's own data: not those. */
 function reasonOf(cause: unknown): string {
-  if (cause instanceof SyntaxError) return "no JSON inside";
-  return cause instanceof Error ? cause.message : String(cause);
+  return cause instanceof SyntaxError ? "no JSON inside" : (cause as Error).message;
 }

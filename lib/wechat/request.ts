@@ -47,26 +47,28 @@ export function wechatRequest({ baseUrl, timeout, fetch = nodeFetch }: WechatReq
   const https = new HttpsAgent({ keepAlive: true, timeout: IDLE_MS });
   const agent = ({ protocol }: URL) => (protocol === "http:" ? http : https);
 
-  async function ask(url: string): Promise<WechatAnswer> {
-    const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), timeout);
-    const init = {
+  async function attempt(url: string, signal: AbortSignal): Promise<{ status: number; text: string }> {
+    const response = await fetch(url, {
       method: "GET",
-      signal: abort.signal,
+      signal,
       redirect: "error",
       agent,
       size: MAX_ANSWER_BYTES,
-    } as const;
-    try {
-      const response = await fetch(url, init);
-      return parse(response.status, await response.text());
-    } catch (error) {
-      if (error instanceof WechatLoginError) throw error;
-      throw unreachable(abort.signal.aborted ? `no answer within ${timeout} ms` : transportCode(error));
-    } finally {
-      clearTimeout(timer);
-    }
+    });
+    return { status: response.status, text: await response.text() };
   }
+
+  function send(url: string): Promise<{ status: number; text: string }> {
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), timeout);
+    return attempt(url, abort.signal)
+      .catch((error) => {
+        throw unreachable(abort.signal.aborted ? `no answer within ${timeout} ms` : transportCode(error));
+      })
+      .finally(() => clearTimeout(timer));
+  }
+
+  const ask = async (url: string) => parse(await send(url));
 
   return async (path, query) => {
     // URLSearchParams encodes: a code like "x&secret=…" stays a code.
@@ -83,7 +85,7 @@ export function wechatRequest({ baseUrl, timeout, fetch = nodeFetch }: WechatReq
 }
 
 /** WeChat sends its JSON as text/plain; what is no JSON comes from a gateway in between. */
-function parse(status: number, text: string): WechatAnswer {
+function parse({ status, text }: { status: number; text: string }): WechatAnswer {
   if (status >= 500) throw unreachable(`HTTP ${status}`);
   let answer: unknown;
   try {

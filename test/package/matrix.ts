@@ -1,0 +1,40 @@
+// Runs the compiled tests on the supported versions of Node, Express and ioredis.
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { install, run } from "../support/commands.ts";
+
+const PEERS = [
+  ["express@4", "ioredis@5"],
+  ["express@5", "ioredis@6"],
+];
+const NODES = ["20", "24"];
+const TOOLS = ["node-fetch@3", "mocha@11", "chai@6", "sinon@22", "fast-check@4"];
+
+for (const peers of PEERS) {
+  const folder = await mkdtemp(join(tmpdir(), "matrix-"));
+  try {
+    await cp("node_modules/.cache/compiled", folder, { recursive: true });
+    await install(folder, [...peers, ...TOOLS]);
+    for (const version of NODES) {
+      const mocha = [
+        "node_modules/mocha/bin/mocha.js",
+        "--timeout",
+        "20000",
+        "--require",
+        "test/support/redis-server.js",
+      ];
+      const options = ["--forbid-only", "--forbid-pending", "--reporter", "dot", "test/**/*.test.js"];
+      const output = await run(await nodeOf(version), [...mocha, ...options], { cwd: folder });
+      console.log(`Node ${version}, ${peers.join(", ")}: ${/\d+ passing/.exec(output)?.[0]}`);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The path of a Node of that major version: this one, or the one that npm has. */
+async function nodeOf(major: string): Promise<string> {
+  if (process.versions.node.startsWith(`${major}.`)) return process.execPath;
+  return (await run("npx", ["-y", "-p", `node@${major}`, "node", "-p", "process.execPath"])).trim();
+}
