@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, request } from "node:http";
 import { gzipSync } from "node:zlib";
 import { expect } from "chai";
 import express from "express";
-import { wechatLogin } from "express-wechat-login";
+import { wechatLogin } from "../../lib/index.ts";
 import {
   APP_ID,
   listen,

@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { wechatLogin } from "express-wechat-login";
 import sinon from "sinon";
+import { wechatLogin } from "../../lib/index.ts";
 import { atEnd, redis, startApp } from "../support/login-app.ts";
 
 const GOOD = {

@@ -39,7 +39,7 @@ const anyBody = fc.oneof(
 
 describe("for any input", () => {
   it("any JSON value on any route is answered by the contract", async function () {
-    this.timeout(60_000);
+    this.timeout(RUNS * 200);
     const { url, hostErrors } = await startApp();
     const route = fc.constantFrom("/wx/login", "/wx/login/complete");
     await fc.assert(
@@ -117,7 +117,7 @@ describe("for any input", () => {
   });
 
   it("of any number of simultaneous completions with one token exactly one wins", async function () {
-    this.timeout(60_000);
+    this.timeout(RUNS * 200);
     const { wechat, post, saveUser } = await startApp();
     const property = fc.asyncProperty(fc.integer({ min: 2, max: 40 }), async (count) => {
       saveUser.resetHistory();

@@ -1,7 +1,7 @@
 // Checked by tsc only: every line marked with @ts-expect-error must be refused, every other one must pass.
 import express from "express";
-import { wechatLogin } from "express-wechat-login";
 import { Cluster, Redis } from "ioredis";
+import { wechatLogin } from "../../lib/index.ts";
 
 const app = { appId: "wx1", secret: "s" };
 const user = { id: 1, unionid: "u" as string | null, nickName: "n", avatarUrl: "" };

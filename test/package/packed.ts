@@ -1,9 +1,11 @@
 // Installs the packed tarball into empty hosts, as a user would: each logs someone in, and the TypeScript one compiles.
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { install, run } from "../support/commands.ts";
-import { startRedis } from "../support/redis-server.ts";
+import { freePort, startRedis } from "../support/redis-server.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "packed-"));
 const redis = process.env.REDIS_URL ? undefined : await startRedis();
@@ -28,6 +30,7 @@ try {
     if (output !== "signed_in u1 function\n") throw new Error(`${app} printed: ${output}`);
     console.log(`${app}: signed in`);
   }
+  await quickStart();
   await copyFile(join(import.meta.dirname, "app.ts"), join(folder, "app.ts"));
   const strict = [
     "--strict",
@@ -45,4 +48,33 @@ try {
 } finally {
   await redis?.stop();
   await rm(folder, { recursive: true, force: true });
+}
+
+/** The README's server.js and phone.js, as a stranger would paste them, on ports that are free here. */
+async function quickStart(): Promise<void> {
+  const readme = await readFile("README.md", "utf8");
+  const [ours, wechats] = [await freePort(), await freePort()];
+  for (const name of ["server.js", "phone.js"]) {
+    const code = new RegExp(`\`\`\`js\\n(// ${name}\\n[^]*?)\`\`\``).exec(readme)?.[1];
+    if (!code) throw new Error(`README.md has no ${name}`);
+    await writeFile(
+      join(folder, name),
+      code.replaceAll("3000", String(ours)).replaceAll("3001", String(wechats)),
+    );
+  }
+  const app = { WECHAT_APP_ID: "wx1", WECHAT_SECRET: "s", WECHAT_BASE_URL: `http://127.0.0.1:${wechats}` };
+  const server = spawn(process.execPath, ["server.js"], {
+    cwd: folder,
+    env: { ...env, ...app },
+    stdio: "inherit",
+  });
+  try {
+    while (!(await fetch(`http://127.0.0.1:${ours}/`).catch(() => undefined))) await pause(50);
+    const output = await run(process.execPath, ["phone.js"], { cwd: folder });
+    const expected = "[ 'unionid' ]\n{ status: 'signed_in', unionid: 'u1' }\n";
+    if (output !== expected) throw new Error(`The quick start printed: ${output}`);
+    console.log("README quick start: signed in");
+  } finally {
+    server.kill();
+  }
 }

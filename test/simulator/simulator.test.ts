@@ -1,7 +1,7 @@
 import { expect } from "chai";
-import { type WechatSimulator, wechatSimulator } from "express-wechat-login/simulator";
 import sinon from "sinon";
 import { openUserData } from "../../lib/login/user-data.ts";
+import { type WechatSimulator, wechatSimulator } from "../../lib/simulator/index.ts";
 import { APP_ID, atEnd, SECRET, startWechat } from "../support/login-app.ts";
 
 const OPENID = "oGZUI0egBJY1zhBYw2KhdUfwVJJE";

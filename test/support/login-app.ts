@@ -2,16 +2,16 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import express, { type ErrorRequestHandler } from "express";
+import { Redis } from "ioredis";
+import sinon from "sinon";
 import {
   type Identity,
   type Requirement,
   type UserToSave,
   type WechatLoginOptions,
   wechatLogin,
-} from "express-wechat-login";
-import { type WechatSimulator, wechatSimulator } from "express-wechat-login/simulator";
-import { Redis } from "ioredis";
-import sinon from "sinon";
+} from "../../lib/index.ts";
+import { type WechatSimulator, wechatSimulator } from "../../lib/simulator/index.ts";
 
 export const APP_ID = "wx0123456789abcdef";
 export const SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
@@ -56,7 +56,11 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-after(() => sharedRedis?.disconnect());
+after(() => {
+  sharedRedis?.disconnect();
+  // Mutation testing runs the tests again and again in one process.
+  sharedRedis = undefined;
+});
 
 /** The Redis of this run; every test keeps to keys of its own. */
 export function redis(): Redis {
