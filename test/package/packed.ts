@@ -9,7 +9,7 @@ import { freePort, startRedis } from "../support/redis-server.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "packed-"));
 const redis = process.env.REDIS_URL ? undefined : await startRedis();
-const env = { ...process.env, REDIS_URL: process.env.REDIS_URL ?? redis?.url };
+const env = { ...process.env, REDIS_URL: process.env.REDIS_URL || redis?.url };
 try {
   const [{ filename }] = JSON.parse(
     await run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder]),
