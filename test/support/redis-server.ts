@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,75 +17,129 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
+/** Ends one server at once; one "exit" listener runs them all, since Node warns of more than ten listeners. */
+const running = new Set<() => void>();
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+const CLUSTER_BUS = 10_000;
+const handedOut = new Set<number>();
+let watching = false;
 let shared: RedisServer | undefined;
 
 /** mocha calls this before all tests: `REDIS_URL` where it is set, a server of this run's own otherwise. */
 export async function mochaGlobalSetup(): Promise<void> {
   if (process.env.REDIS_URL) return;
-  // Without this a SIGTERM ends the process before its "exit" event, and the server would be left behind.
-  process.once("SIGTERM", () => process.exit(143));
+  endWithMocha();
   shared = await startRedis();
   process.env.REDIS_URL = shared.url;
 }
 
 /** mocha calls this after all tests. */
 export async function mochaGlobalTeardown(): Promise<void> {
-  await shared?.stop();
+  if (!shared) return;
+  // Another run in this process would take the address of a server that is gone for one that the user has set.
+  delete process.env.REDIS_URL;
+  await shared.stop();
+  shared = undefined;
 }
 
 /**
  * Starts a server on a free port of 127.0.0.1, in a folder of its own, that dies with this process at the latest.
  *
- * @param args more arguments for the server
+ * @param args more arguments for the server; a configuration file (for a sentinel) comes first
  */
 export async function startRedis(args: string[] = []): Promise<RedisServer> {
   const { path, env } = await findRedisServer();
   const folder = await mkdtemp(join(tmpdir(), "redis-test-"));
   const port = await freePort();
-  const fixed = ["--bind", "127.0.0.1", "--port", String(port), "--save", "", "--appendonly", "no"];
-  const child = spawn(path, [...fixed, ...args], {
+  const fixed = `--bind 127.0.0.1 --port ${port} --appendonly no --daemonize no --save`.split(" ");
+  const file = args[0]?.startsWith("-") === false ? 1 : 0;
+  const child = spawn(path, [...args.slice(0, file), ...fixed, "", ...args.slice(file)], {
     cwd: folder,
     env: { ...process.env, ...env },
-    stdio: "ignore",
+    stdio: ["ignore", "pipe", "pipe"],
   });
-  const kill = () => void child.kill("SIGKILL");
-  process.once("exit", kill);
-  await answers(port, child);
-  return {
-    port,
-    url: `redis://127.0.0.1:${port}`,
-    pid: Number(child.pid),
-    async stop() {
-      process.off("exit", kill);
-      if (child.exitCode === null && child.signalCode === null) {
-        kill();
-        await once(child, "exit");
-      }
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
+  const stop = stopper(child, folder);
+  try {
+    await answers(port, child);
+  } catch (cause) {
+    await stop();
+    throw cause;
+  }
+  return { port, url: `redis://127.0.0.1:${port}`, pid: Number(child.pid), stop };
 }
 
-/** A port that nobody listens on. */
+/** A free port of 127.0.0.1 where the one 10000 above, on which the nodes of a cluster talk, is free as well. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
+  // Below the ports that systems give to outgoing connections: none takes it before the server does.
+  const port = randomInt(10_000, 22_000);
+  if (handedOut.has(port) || !(await isFree(port)) || !(await isFree(port + CLUSTER_BUS))) return freePort();
+  handedOut.add(port);
   return port;
 }
 
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") return false;
+    throw error;
+  }
+  server.close();
+  await once(server, "close");
+  return true;
+}
+
+function stopper(child: ChildProcess, folder: string): () => Promise<void> {
+  const kill = () => {
+    child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  };
+  running.add(kill);
+  endWithProcess();
+  return async () => {
+    running.delete(kill);
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+    await rm(folder, { recursive: true, force: true });
+  };
+}
+
+function endWithProcess(): void {
+  if (watching) return;
+  watching = true;
+  process.once("exit", () => {
+    for (const kill of running) kill();
+  });
+  // Without a listener a signal ends the process before its "exit" event, and the servers would be left behind.
+  for (const [signal, code] of Object.entries(SIGNALS)) process.once(signal, () => process.exit(code));
+}
+
+/** With node options mocha runs the tests in a child, to which it hands on SIGINT, but not SIGTERM. */
+function endWithMocha(): void {
+  if (!/[\\/]mocha[\\/]lib[\\/]cli[\\/]cli\.js$/.test(process.argv[1] ?? "")) return;
+  const mocha = process.ppid;
+  setInterval(() => process.ppid === mocha || process.exit(SIGNALS.SIGTERM), 500).unref();
+}
+
 async function answers(port: number, child: ChildProcess): Promise<void> {
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text) => (output += text));
+  const died = once(child, "close").then(([code]) => {
+    throw new Error(`The Redis server ended with ${code}:\n${output}`);
+  });
+  died.catch(() => {});
   const redis = new Redis(port, "127.0.0.1", { retryStrategy: () => 20, maxRetriesPerRequest: 250 });
   redis.on("error", () => {});
-  const died = once(child, "exit").then(([code]) =>
-    Promise.reject(new Error(`The Redis server ended with ${code}.`)),
-  );
+  // A server that asks for a password is up.
+  const pong = redis.ping().catch((error: Error) => {
+    if (!/NOAUTH/.test(error.message)) throw error;
+  });
   try {
-    await Promise.race([redis.ping(), died]);
+    await Promise.race([pong, died]);
   } finally {
-    died.catch(() => {});
     redis.disconnect();
   }
 }
