@@ -2,11 +2,14 @@
 const STATUS = {
   invalid_request: 400,
   authorization_denied: 400,
+  invalid_phone_code: 400,
   invalid_code: 401,
   invalid_temporary_token: 401,
   invalid_user_data: 401,
+  login_required: 401,
   unionid_unavailable: 403,
   user_blocked: 403,
+  content_rejected: 403,
   rate_limited: 429,
   misconfigured: 500,
   wechat_error: 502,
@@ -18,6 +21,8 @@ export type WechatLoginErrorCode = keyof typeof STATUS;
 
 /** What an error may say besides its code and message. */
 export interface WechatLoginErrorDetails {
+  /** Another HTTP status than the code's own: 413 and 415 for files. */
+  status?: 413 | 415;
   /** WeChat's own `errcode`, where WeChat gave one. */
   errcode?: number;
   /** Seconds after which another try makes sense; sent as `Retry-After`. */
@@ -46,8 +51,16 @@ export class WechatLoginError extends Error {
     super(message, "cause" in details ? { cause: details.cause } : undefined);
     this.name = "WechatLoginError";
     this.code = code;
-    this.status = STATUS[code];
+    this.status = details.status ?? STATUS[code];
     this.errcode = details.errcode;
     this.retryAfter = details.retryAfter;
+  }
+
+  /** The answer's body in the contract's form: `res.status(error.status).json(error)` in a route of the host. */
+  toJSON(): { error: { code: WechatLoginErrorCode; message: string; errcode?: number } } {
+    const { code, message, errcode } = this;
+    // How the operator's configuration is broken is nobody else's business: that errcode goes to `onError` only.
+    const isPublic = errcode !== undefined && code !== "misconfigured";
+    return { error: { code, message, ...(isPublic ? { errcode } : {}) } };
   }
 }

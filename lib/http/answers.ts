@@ -1,26 +1,50 @@
 import type { ServerResponse } from "node:http";
-import type { Request, RequestHandler } from "express";
+import type { NextFunction, Request, RequestHandler } from "express";
 import { WechatLoginError } from "../errors.ts";
 
 /**
- * Makes request handlers of functions that return the answer's body or throw. Our own errors are answered in the
+ * Makes request handlers of functions that throw where a request is refused. Our own errors are answered in the
  * contract's form; those of the host's callbacks and of Redis go to the host's error handler untouched.
  */
 export function answerWith(onError: ((error: WechatLoginError, req: Request) => unknown) | undefined) {
-  return (handle: (req: Request) => Promise<object>): RequestHandler =>
-    async (req, res, next) => {
-      try {
-        sendJson(res, 200, await handle(req));
-      } catch (error) {
-        if (!(error instanceof WechatLoginError)) return next(error);
+  async function refuse(
+    error: unknown,
+    req: Request,
+    res: ServerResponse,
+    next: NextFunction,
+  ): Promise<void> {
+    if (!(error instanceof WechatLoginError)) return next(error);
+    try {
+      await onError?.(error, req);
+    } catch (failure) {
+      return next(failure);
+    }
+    sendError(res, error);
+  }
+
+  return {
+    /** Answers with the body that `handle` gives. */
+    answer(handle: (req: Request) => Promise<object>): RequestHandler {
+      return async (req, res, next) => {
         try {
-          await onError?.(error, req);
-        } catch (failure) {
-          return next(failure);
+          sendJson(res, 200, await handle(req));
+        } catch (error) {
+          await refuse(error, req, res, next);
         }
-        sendError(res, error);
-      }
-    };
+      };
+    },
+    /** Lets pass what `check` does not refuse. */
+    admit(check: (req: Request) => Promise<unknown>): RequestHandler {
+      return async (req, res, next) => {
+        try {
+          await check(req);
+        } catch (error) {
+          return await refuse(error, req, res, next);
+        }
+        next();
+      };
+    },
+  };
 }
 
 /** Logins are cached by nobody, neither by a proxy nor by the client. */
@@ -36,12 +60,5 @@ function sendJson(res: ServerResponse, status: number, body: object): void {
 
 function sendError(res: ServerResponse, error: WechatLoginError): void {
   if (error.retryAfter !== undefined) res.setHeader("Retry-After", String(error.retryAfter));
-  sendJson(res, error.status, {
-    error: { code: error.code, message: error.message, ...publicErrcode(error) },
-  });
-}
-
-/** How the operator's configuration is broken is nobody else's business: that errcode goes to `onError` only. */
-function publicErrcode({ code, errcode }: WechatLoginError): { errcode?: number } {
-  return errcode === undefined || code === "misconfigured" ? {} : { errcode };
+  sendJson(res, error.status, error);
 }

@@ -42,6 +42,8 @@ async function readBytes(req: IncomingMessage): Promise<Buffer> {
   if (encoding !== undefined && encoding !== "identity")
     throw refuse(req, "The request body must not be compressed.");
   if (Number(req.headers["content-length"]) > MAX_BYTES) throw refuse(req, TOO_LARGE);
+  // Hung up while we were busy with the session: no event would follow.
+  if (req.destroyed) throw invalid(CUT_OFF);
   return await new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -51,10 +53,11 @@ async function readBytes(req: IncomingMessage): Promise<Buffer> {
       else chunks.push(chunk);
     });
     req.once("end", () => resolve(Buffer.concat(chunks)));
-    req.once("error", () => reject(invalid("The request was cut off.")));
+    req.once("error", () => reject(invalid(CUT_OFF)));
   });
 }
 
+const CUT_OFF = "The request was cut off.";
 const TOO_LARGE = `The request body is larger than ${MAX_BYTES} bytes.`;
 
 /** The rest is read and dropped, so that the client gets to see the answer instead of a reset connection. */

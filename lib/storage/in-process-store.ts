@@ -23,17 +23,46 @@ export function inProcessStore(maxEntries = MAX_ENTRIES): Store {
     }
   }
 
+  function get(key: string): string | undefined {
+    const entry = entries.get(key);
+    return entry && entry.expiresAt > Date.now() ? entry.value : undefined;
+  }
+
+  function set(key: string, value: string, seconds: number): void {
+    const now = Date.now();
+    entries.delete(key);
+    makeRoom(now);
+    entries.set(key, { value, expiresAt: now + seconds * 1000 });
+  }
+
   return {
-    async set(key, value, seconds) {
-      const now = Date.now();
-      entries.delete(key);
-      makeRoom(now);
-      entries.set(key, { value, expiresAt: now + seconds * 1000 });
+    set: async (key, value, seconds) => set(key, value, seconds),
+    async add(key, value, seconds) {
+      const isFree = get(key) === undefined;
+      if (isFree) set(key, value, seconds);
+      return isFree;
     },
+    get: async (key) => get(key),
     async take(key) {
-      const entry = entries.get(key);
+      const value = get(key);
       entries.delete(key);
-      return entry && entry.expiresAt > Date.now() ? entry.value : undefined;
+      return value;
+    },
+    setMarked: async (key, mark, value, seconds) => set(key, `${get(mark) ?? ""}:${value}`, seconds),
+    async renewMarked(key, mark, seconds) {
+      const [value, now] = [get(key), get(mark)];
+      if (value === undefined) return undefined;
+      if (now === undefined || value.startsWith(`${now}:`)) {
+        set(key, value, seconds);
+        return value.slice(value.indexOf(":") + 1);
+      }
+      entries.delete(key);
+      return undefined;
+    },
+    async unlock(lock, holder, keep) {
+      if (get(lock) !== holder) return;
+      entries.delete(lock);
+      if (keep) set(keep.key, keep.value, keep.seconds);
     },
   };
 }

@@ -1,5 +1,5 @@
-import { createHash, randomBytes } from "node:crypto";
 import type { Store } from "./store.ts";
+import { hashOf, isToken, newToken } from "./tokens.ts";
 
 /** A value that waits under a token, and the moment (ms since 1970) until which it does. */
 export interface Kept<Value> {
@@ -17,9 +17,6 @@ export interface OneTimeTokens<Value> {
   putBack(token: string, kept: Kept<Value>): Promise<void>;
 }
 
-/** 256 random bits in base64url. */
-const TOKEN = /^[\w-]{43}$/;
-
 /**
  * One-time tokens of one kind over a store.
  *
@@ -27,17 +24,16 @@ const TOKEN = /^[\w-]{43}$/;
  * @param ttl how long a token is good, in seconds
  */
 export function oneTimeTokens<Value>(store: Store, prefix: string, ttl: number): OneTimeTokens<Value> {
-  // Only the hash is a key: who reads the keys of the store (MONITOR, a dump, a log) can redeem nothing.
-  const keyOf = (token: string) => prefix + createHash("sha256").update(token).digest("base64url");
+  const keyOf = (token: string) => prefix + hashOf(token);
 
   return {
     async issue(value) {
-      const token = randomBytes(32).toString("base64url");
+      const token = newToken();
       await store.set(keyOf(token), encode({ value, expiresAt: Date.now() + ttl * 1000 }), ttl);
       return token;
     },
     async redeem(token) {
-      if (!TOKEN.test(token)) return undefined;
+      if (!isToken(token)) return undefined;
       const kept = await store.take(keyOf(token));
       return kept === undefined ? undefined : decode(kept);
     },

@@ -2,12 +2,25 @@ import type { Store } from "./store.ts";
 
 /**
  * What is used of an ioredis client, version 5 or 6; `Redis` and `Cluster` both fit. The connection is the host's:
- * it is never opened, closed or listened to here. Needs Redis 6.2 (`GETDEL`) or Valkey.
+ * it is never opened, closed or listened to here. Needs Redis 6.2 (`GETDEL`, `GETEX`) or Valkey.
  */
 export interface RedisClient {
   set(key: string, value: string, secondsToken: "EX", seconds: number): Promise<unknown>;
+  set(key: string, value: string, secondsToken: "EX", seconds: number, nx: "NX"): Promise<unknown>;
+  get(key: string): Promise<string | null>;
   getdel(key: string): Promise<string | null>;
+  eval(script: string, numberOfKeys: number, ...keysAndArguments: (string | number)[]): Promise<unknown>;
 }
+
+const SET_MARKED = `local mark = redis.call('GET', KEYS[2]) or ''
+redis.call('SET', KEYS[1], mark .. ':' .. ARGV[1], 'EX', ARGV[2])`;
+const RENEW_MARKED = `local value, mark = redis.call('GETEX', KEYS[1], 'EX', ARGV[1]), redis.call('GET', KEYS[2])
+if not value or not mark or value:sub(1, #mark + 1) == mark .. ':' then return value end
+redis.call('DEL', KEYS[1])`;
+const UNLOCK = `if redis.call('GET', KEYS[1]) == ARGV[1] then
+  if KEYS[2] then redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3]) end
+  redis.call('DEL', KEYS[1])
+end`;
 
 /** A store on the host's Redis connection. Errors of Redis pass through untouched. */
 export function redisStore(redis: RedisClient): Store {
@@ -15,8 +28,25 @@ export function redisStore(redis: RedisClient): Store {
     async set(key, value, seconds) {
       await redis.set(key, value, "EX", seconds);
     },
+    async add(key, value, seconds) {
+      return (await redis.set(key, value, "EX", seconds, "NX")) === "OK";
+    },
+    async get(key) {
+      return (await redis.get(key)) ?? undefined;
+    },
     async take(key) {
       return (await redis.getdel(key)) ?? undefined;
+    },
+    async setMarked(key, mark, value, seconds) {
+      await redis.eval(SET_MARKED, 2, key, mark, value, seconds);
+    },
+    async renewMarked(key, mark, seconds) {
+      const value = (await redis.eval(RENEW_MARKED, 2, key, mark, seconds)) as string | null;
+      return value?.slice(value.indexOf(":") + 1);
+    },
+    async unlock(lock, holder, keep) {
+      if (keep) await redis.eval(UNLOCK, 2, lock, keep.key, holder, keep.value, keep.seconds);
+      else await redis.eval(UNLOCK, 1, lock, holder);
     },
   };
 }

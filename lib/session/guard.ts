@@ -1,0 +1,64 @@
+import type { IncomingMessage } from "node:http";
+import { WechatLoginError } from "../errors.ts";
+import type { Identity } from "../identity.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** What the guard found out about a request. */
+export interface Visitor<User> {
+  user: User;
+  identity: Identity;
+}
+
+/** What the guard needs of the world; `sessions` is absent where the host issues its own login state. */
+export interface GuardPorts<User> {
+  sessions: Sessions | undefined;
+  findUser(identity: Identity): Promise<User | null | undefined>;
+}
+
+/**
+ * Finds out who sends a request, by the session token in `Authorization: Bearer …`. What it finds is kept beside the
+ * request and not in it.
+ */
+export function guardOf<User extends object>({ sessions, findUser }: GuardPorts<User>) {
+  const visitors = new WeakMap<IncomingMessage, Visitor<User>>();
+
+  function kept(): Sessions {
+    if (!sessions) throw new Error("wechatLogin: there are no sessions to look at with session: false.");
+    return sessions;
+  }
+
+  return {
+    /** @throws {WechatLoginError} `login_required`: one answer for every reason */
+    async admit(req: IncomingMessage): Promise<Visitor<User>> {
+      const identity = await kept().find(bearerToken(req));
+      const user = identity && (await findUser(identity));
+      if (!user) throw loginRequired();
+      const visitor = { user, identity };
+      visitors.set(req, visitor);
+      return visitor;
+    },
+    /** Whom `admit` has found for this request. */
+    visitorOf(req: IncomingMessage): Visitor<User> {
+      const visitor = visitors.get(req);
+      if (!visitor) throw new Error("wechatLogin: requireLogin has not run for this request.");
+      return visitor;
+    },
+    /** @throws {WechatLoginError} `login_required` */
+    async signOut(req: IncomingMessage): Promise<void> {
+      if (!(await kept().end(bearerToken(req)))) throw loginRequired();
+    },
+    async signOutEverywhere(identity: { openid: string }): Promise<void> {
+      await kept().endAll(identity);
+    },
+  };
+}
+
+/** The token of `Authorization: Bearer …`, or an empty string, which is nobody's. */
+function bearerToken({ headers }: IncomingMessage): string {
+  return /^Bearer +(\S+) *$/i.exec(headers.authorization ?? "")?.[1] ?? "";
+}
+
+/** The one answer to whoever is not signed in. */
+export function loginRequired(): WechatLoginError {
+  return new WechatLoginError("login_required", "Nobody is signed in: call wx.login and log in again.");
+}

@@ -1,0 +1,62 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import type { Store } from "../storage/store.ts";
+
+/** The newest session_key of each user, encrypted at rest. */
+export interface KeptSessionKeys {
+  keep(openid: string, sessionKey: string): Promise<void>;
+  find(openid: string): Promise<string | undefined>;
+  forget(openid: string): Promise<void>;
+}
+
+const ALGORITHM = "aes-256-gcm";
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+/**
+ * Keeps session_keys under a key that is derived from the AppSecret: who reads the store alone reads none.
+ *
+ * @param ttl seconds
+ */
+export function keptSessionKeys(
+  store: Store,
+  { appId, secret, prefix, ttl }: { appId: string; secret: string; prefix: string; ttl: number },
+): KeptSessionKeys {
+  const key = new Uint8Array(hkdfSync("sha256", secret, appId, "express-wechat-login session_key", 32));
+  const keyOf = (openid: string) => `${prefix}session-key:${openid}`;
+
+  // The openid is bound in: one user's entry, moved under another's key, opens no longer.
+  function seal(openid: string, sessionKey: string): string {
+    const iv = randomBytes(IV_BYTES);
+    const cipher = createCipheriv(ALGORITHM, key, iv).setAAD(Buffer.from(openid));
+    const sealed = Buffer.concat([iv, cipher.update(sessionKey, "utf8"), cipher.final()]);
+    return Buffer.concat([sealed, cipher.getAuthTag()]).toString("base64");
+  }
+
+  function open(openid: string, text: string): string | undefined {
+    const bytes = Buffer.from(text, "base64");
+    const [iv, sealed, tag] = [
+      bytes.subarray(0, IV_BYTES),
+      bytes.subarray(IV_BYTES, -TAG_BYTES),
+      bytes.subarray(-TAG_BYTES),
+    ];
+    try {
+      const decipher = createDecipheriv(ALGORITHM, key, iv, { authTagLength: TAG_BYTES });
+      decipher.setAAD(Buffer.from(openid)).setAuthTag(tag);
+      return decipher.update(sealed, undefined, "utf8") + decipher.final("utf8");
+    } catch {
+      // The secret was changed since: the next login brings a new session_key.
+      return undefined;
+    }
+  }
+
+  return {
+    keep: (openid, sessionKey) => store.set(keyOf(openid), seal(openid, sessionKey), ttl),
+    async find(openid) {
+      const text = await store.get(keyOf(openid));
+      return text === undefined ? undefined : open(openid, text);
+    },
+    async forget(openid) {
+      await store.take(keyOf(openid));
+    },
+  };
+}

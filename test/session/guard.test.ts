@@ -1,0 +1,290 @@
+import { createHash } from "node:crypto";
+import { createServer } from "node:http";
+import { expect } from "chai";
+import express from "express";
+import sinon from "sinon";
+import { WechatLoginError, wechatLogin } from "../../lib/index.ts";
+import { APP_ID, ask, listen, ownPrefix, redis, SECRET, startApp } from "../support/login-app.ts";
+
+const LOGIN_REQUIRED = {
+  error: { code: "login_required", message: "Nobody is signed in: call wx.login and log in again." },
+};
+const MONTH = 30 * 24 * 60 * 60;
+
+/** A host with sessions, and a user who has signed in. */
+async function signedIn(options: Parameters<typeof startApp>[0] = {}) {
+  const app = await startApp({ session: undefined, ...options });
+  const phone = app.wechat.phone({ openid: "o1", unionid: "u1" });
+  const login = async () => (await app.post("/wx/login", phone.login())).body.sessionToken;
+  return { ...app, phone, login, token: await login() };
+}
+
+describe("the custom login state", () => {
+  it("comes with signed_in: an opaque token and its life in seconds", async () => {
+    const { wechat, post } = await startApp({ session: undefined });
+    const { body } = await post("/wx/login", wechat.phone({ unionid: "u1" }).login());
+    expect(body).to.have.all.keys("status", "sessionToken", "expiresIn");
+    expect(body).to.include({ status: "signed_in", expiresIn: MONTH });
+    expect(body.sessionToken).to.match(/^[\w-]{54}$/);
+  });
+
+  it("comes after the second request as well, and host's own fields stand beside it", async () => {
+    const onLogin = () => ({ hello: "you", sessionToken: "mine" });
+    const { wechat, post, me } = await startApp({ session: undefined, onLogin });
+    const phone = wechat.phone({ unionid: "u1", unionidAtLogin: false });
+    const { temporaryToken } = (await post("/wx/login", phone.login())).body;
+    const { body } = await post("/wx/login/complete", { temporaryToken, ...phone.getUserInfo() });
+    expect(body).to.include({ status: "signed_in", hello: "you" });
+    expect((await me(body.sessionToken)).status).to.equal(200);
+  });
+
+  it("is no part of incomplete", async () => {
+    const { wechat, post } = await startApp({ session: undefined });
+    expect((await post("/wx/login", wechat.phone().login())).body).to.not.have.property("sessionToken");
+  });
+
+  it("lets the user through, with user and identity for the route", async () => {
+    const { me, token } = await signedIn();
+    const identity = { appId: APP_ID, openid: "o1", unionid: "u1" };
+    expect((await me(token)).body).to.deep.equal({ user: { id: 1, ...identity }, identity });
+  });
+
+  it("knows a user without a unionid", async () => {
+    const { wechat, post, me } = await startApp({ session: undefined, require: [] });
+    const { sessionToken } = (await post("/wx/login", wechat.phone({ openid: "o2" }).login())).body;
+    expect((await me(sessionToken)).body.identity).to.deep.equal({ appId: APP_ID, openid: "o2" });
+  });
+
+  it("takes the scheme in any case, with more blanks, as RFC 9110 says", async () => {
+    const { url, token } = await signedIn();
+    for (const header of [`bearer ${token}`, `BEARER   ${token}`]) {
+      expect((await ask(`${url}/me`, { headers: { Authorization: header } })).status, header).to.equal(200);
+    }
+  });
+
+  it("is kept under the hash of its random part, with the TTL of the option", async () => {
+    const { keys, token, keyPrefix } = await signedIn({ session: { ttl: 70 } });
+    const hash = createHash("sha256").update(token.slice(0, 43)).digest("base64url");
+    const key = `${keyPrefix}${APP_ID}:session:{${token.slice(43)}}${hash}`;
+    expect(await keys()).to.deep.equal([key]);
+    expect(await redis().ttl(key)).to.be.within(68, 70);
+    expect(await redis().get(key)).to.equal(':["o1","u1"]');
+  });
+
+  it("lives on with every request", async () => {
+    const { keys, token, me } = await signedIn({ session: { ttl: 70 } });
+    const key = String((await keys())[0]);
+    await redis().expire(key, 5);
+    await me(token);
+    expect(await redis().ttl(key)).to.be.within(68, 70);
+  });
+
+  it("costs the guard one Redis command, and then findUser", async () => {
+    const client = redis().duplicate();
+    const { me, token, findUser } = await signedIn({ redis: client });
+    findUser.resetHistory();
+    const sendCommand = sinon.spy(client, "sendCommand");
+    expect((await me(token)).status).to.equal(200);
+    expect(sendCommand.args.map(([command]) => command.name)).to.deep.equal(["eval"]);
+    expect(findUser.args).to.deep.equal([[{ appId: APP_ID, openid: "o1", unionid: "u1" }]]);
+    client.disconnect();
+  });
+
+  it("is not begun where onLogin fails", async () => {
+    const onLogin = () => Promise.reject(new Error("host"));
+    const { wechat, post, keys } = await startApp({ session: undefined, onLogin });
+    expect((await post("/wx/login", wechat.phone({ unionid: "u1" }).login())).status).to.equal(500);
+    expect(await keys()).to.deep.equal([]);
+  });
+});
+
+describe("the guard lets nobody else in, and says the same to all", () => {
+  const forged: Record<string, (token: string) => string | undefined> = {
+    "no token": () => undefined,
+    "an empty token": () => "",
+    "a token of someone's imagination": () => "A".repeat(54),
+    "one changed character": (token) => `${token.startsWith("A") ? "B" : "A"}${token.slice(1)}`,
+    "another user's handle": (token) => `${token.slice(0, 43)}AAAAAAAAAAA`,
+    "a truncated token": (token) => token.slice(0, -1),
+    "the random part alone": (token) => token.slice(0, 43),
+    "a longer token": (token) => `${token}A`,
+    "a handle that is no handle": (token) => `${token.slice(0, 43)}${"*".repeat(11)}`,
+    "a handle that ends the hash tag": (token) => `${token.slice(0, 43)}${"}".repeat(11)}`,
+    "the hash instead of the token": (token) =>
+      createHash("sha256").update(token.slice(0, 43)).digest("base64url") + token.slice(43),
+    "the openid": () => "o1",
+  };
+  for (const [name, forge] of Object.entries(forged)) {
+    it(name, async () => {
+      const { me, post, token } = await signedIn();
+      const answer = await me(forge(token));
+      expect([answer.status, answer.body]).to.deep.equal([401, LOGIN_REQUIRED]);
+      expect(answer.headers.get("cache-control")).to.equal("no-store");
+      for (const path of ["/wx/profile", "/wx/logout"]) {
+        const other = await post(path, { nickName: "x" }, forge(token));
+        expect([other.status, other.body], path).to.deep.equal([401, LOGIN_REQUIRED]);
+      }
+      expect((await me(token)).status).to.equal(200);
+    });
+  }
+
+  it("another scheme than Bearer, or the token elsewhere in the header", async () => {
+    const { url, token } = await signedIn();
+    for (const header of [
+      token,
+      `Basic ${token}`,
+      `Bearer x ${token}`,
+      `Bearer ${token} x`,
+      `X Bearer ${token}`,
+    ]) {
+      expect((await ask(`${url}/me`, { headers: { Authorization: header } })).body).to.deep.equal(
+        LOGIN_REQUIRED,
+      );
+    }
+  });
+
+  it("an expired token", async () => {
+    const { me, token, keys } = await signedIn();
+    await redis().pexpire(String((await keys())[0]), 1);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect((await me(token)).body).to.deep.equal(LOGIN_REQUIRED);
+  });
+
+  it("a token of another appId on the same Redis, with the same prefix", async () => {
+    const keyPrefix = ownPrefix();
+    const one = await signedIn({ keyPrefix });
+    const other = await startApp({ session: undefined, keyPrefix, appId: "wxanother" }, [{ openid: "o1" }]);
+    expect((await one.me(one.token)).status).to.equal(200);
+    expect((await other.me(one.token)).body).to.deep.equal(LOGIN_REQUIRED);
+  });
+
+  it("a temporary token as session token, and the reverse", async () => {
+    const { me, post, wechat, token, phone } = await signedIn();
+    const { temporaryToken } = (await post("/wx/login", wechat.phone().login())).body;
+    for (const wrong of [temporaryToken, temporaryToken + token.slice(43)]) {
+      expect((await me(wrong)).body).to.deep.equal(LOGIN_REQUIRED);
+    }
+    for (const wrong of [token, token.slice(0, 43)]) {
+      const answer = await post("/wx/login/complete", { temporaryToken: wrong, ...phone.getUserInfo() });
+      expect(answer.body.error.code).to.equal("invalid_temporary_token");
+    }
+    expect((await me(token)).status).to.equal(200);
+  });
+
+  it("a user who is gone", async () => {
+    const { me, token, users } = await signedIn();
+    users.length = 0;
+    expect((await me(token)).body).to.deep.equal(LOGIN_REQUIRED);
+  });
+
+  it("and onError hears of each", async () => {
+    const onError = sinon.spy();
+    const { url } = await signedIn({ onError });
+    await ask(`${url}/me?x=1`);
+    expect(onError.args[0]?.[0]).to.be.instanceOf(WechatLoginError).and.include({ code: "login_required" });
+    expect(onError.args[0]?.[1].originalUrl).to.equal("/me?x=1");
+  });
+
+  it("but an error of findUser is the host's", async () => {
+    let isUp = true;
+    const fault = new Error("database");
+    const findUser = () =>
+      isUp ? { id: 1, appId: APP_ID, openid: "o1", unionid: "u1" } : Promise.reject(fault);
+    const { me, token, hostErrors } = await signedIn({ findUser });
+    isUp = false;
+    expect((await me(token)).body).to.deep.equal({ host: "error" });
+    expect(hostErrors).to.deep.equal([fault]);
+  });
+});
+
+describe("signing out", () => {
+  it("POST /logout ends this session and no other", async () => {
+    const { me, post, token, login } = await signedIn();
+    const other = await login();
+    expect((await post("/wx/logout", {}, token)).body).to.deep.equal({ status: "signed_out" });
+    expect((await me(token)).body).to.deep.equal(LOGIN_REQUIRED);
+    expect((await me(other)).status).to.equal(200);
+    expect((await post("/wx/logout", {}, token)).body).to.deep.equal(LOGIN_REQUIRED);
+  });
+
+  it("needs no body", async () => {
+    const { url, token } = await signedIn();
+    const headers = { Authorization: `Bearer ${token}` };
+    const answer = await ask(`${url}/wx/logout`, { method: "POST", headers });
+    expect(answer.body).to.deep.equal({ status: "signed_out" });
+  });
+
+  it("signOutEverywhere ends all sessions of one user, those to come excepted", async () => {
+    const { wx, me, wechat, post, token, login } = await signedIn();
+    const others = wechat.phone({ openid: "o2", unionid: "u2" });
+    const otherUser = (await post("/wx/login", others.login())).body.sessionToken;
+    const second = await login();
+    await wx.signOutEverywhere({ openid: "o1" });
+    const third = await login();
+    const statuses = await Promise.all(
+      [token, second, third, otherUser].map(async (t) => (await me(t)).status),
+    );
+    expect(statuses).to.deep.equal([401, 401, 200, 200]);
+    await wx.signOutEverywhere({ openid: "o1" });
+    expect([(await me(third)).status, (await me(await login())).status]).to.deep.equal([401, 200]);
+  });
+
+  it("and who was signed out stays so, however often they try, once the mark is gone", async () => {
+    const { wx, me, token, keys } = await signedIn();
+    await wx.signOutEverywhere({ openid: "o1" });
+    expect((await me(token)).status).to.equal(401);
+    await redis().del(...(await keys()).filter((key) => key.includes("signed-out")));
+    expect((await me(token)).status).to.equal(401);
+  });
+
+  it("and who signed in after it stays in, once the mark is gone", async () => {
+    const { wx, me, keys, login } = await signedIn();
+    await wx.signOutEverywhere({ openid: "o1" });
+    const token = await login();
+    await redis().del(...(await keys()).filter((key) => key.includes("signed-out")));
+    expect((await me(token)).status).to.equal(200);
+  });
+
+  it("the mark lives as long as a session could", async () => {
+    const { wx, keys } = await signedIn({ session: { ttl: 70 } });
+    await wx.signOutEverywhere({ openid: "o1" });
+    const mark = (await keys()).find((key) => key.includes("signed-out"));
+    expect(await redis().ttl(String(mark))).to.be.within(68, 70);
+  });
+});
+
+describe("what the host asks of the guard", () => {
+  it("userOf and identityOf say where the guard has not run", async () => {
+    const wx = wechatLogin({
+      appId: APP_ID,
+      secret: SECRET,
+      findUser: () => undefined,
+      saveUser: () => undefined,
+    });
+    const app = express();
+    app.get("/", (req, res) => {
+      for (const ask of [wx.userOf, wx.identityOf]) {
+        expect(() => ask(req)).to.throw("wechatLogin: requireLogin has not run for this request.");
+      }
+      res.json({});
+    });
+    expect((await ask(await listen(createServer(app)))).status).to.equal(200);
+  });
+
+  it("works without Redis, too", async () => {
+    const { me, token, wx } = await signedIn({ redis: undefined });
+    expect((await me(token)).status).to.equal(200);
+    await wx.signOutEverywhere({ openid: "o1" });
+    expect((await me(token)).status).to.equal(401);
+  });
+
+  it("session: false issues none, and says so to a route that asks", async () => {
+    const { wechat, post, me, wx, hostErrors } = await startApp({ session: false });
+    const answer = await post("/wx/login", wechat.phone({ unionid: "u1" }).login());
+    expect(answer.body).to.deep.equal({ status: "signed_in" });
+    expect((await me("A".repeat(54))).body).to.deep.equal({ host: "error" });
+    const message = "wechatLogin: there are no sessions to look at with session: false.";
+    expect(hostErrors.map((error) => (error as Error).message)).to.deep.equal([message]);
+    expect(await wx.signOutEverywhere({ openid: "o1" }).catch((error) => error.message)).to.equal(message);
+  });
+});
