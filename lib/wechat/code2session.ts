@@ -1,6 +1,7 @@
 import { WechatLoginError } from "../errors.ts";
 import { errorOf } from "./errcodes.ts";
 import type { WechatRequest } from "./request.ts";
+import { sharing } from "./sharing.ts";
 
 /** Who the user is in this Mini Program, and the key that WeChat seals the user's data with. */
 export interface WechatSession {
@@ -30,8 +31,6 @@ export function code2Session({
   secret: string;
   request: WechatRequest;
 }) {
-  const underWay = new Map<string, Promise<WechatSession>>();
-
   async function exchange(code: string): Promise<WechatSession> {
     const query = { appid: appId, secret, js_code: code, grant_type: "authorization_code" };
     const answer = await request("/sns/jscode2session", query);
@@ -39,6 +38,7 @@ export function code2Session({
     return sessionIn(answer);
   }
 
+  const exchangeOnce = sharing(exchange);
   return async (code: string): Promise<WechatSession> => {
     if (code === MOCK_CODE) {
       throw new WechatLoginError(
@@ -46,11 +46,7 @@ export function code2Session({
         "The DevTools gave a mock code: set an appid in the project.",
       );
     }
-    const shared = underWay.get(code);
-    if (shared) return await shared;
-    const exchanging = exchange(code).finally(() => underWay.delete(code));
-    underWay.set(code, exchanging);
-    return await exchanging;
+    return await exchangeOnce(code);
   };
 }
 

@@ -1,11 +1,15 @@
 import { WechatLoginError, type WechatLoginErrorCode } from "../errors.ts";
 
-/** What WeChat's errcodes mean to us. 40163 is missing in the official table, and real. */
-const MEANING: Record<number, WechatLoginErrorCode> = {
+/** What errcodes mean to us; an API adds its own meanings to the common ones. */
+export type Meanings = Readonly<Record<number, WechatLoginErrorCode>>;
+
+/** 40163 is missing in the official table, and real. */
+const COMMON: Meanings = {
   40029: "invalid_code",
   40163: "invalid_code",
   40226: "user_blocked",
   41008: "invalid_request",
+  45009: "rate_limited",
   45011: "rate_limited",
   // The appid, the secret, the account or the IP whitelist: nothing that a client could mend.
   40013: "misconfigured",
@@ -20,9 +24,12 @@ const MEANING: Record<number, WechatLoginErrorCode> = {
 
 const MESSAGE: Partial<Record<WechatLoginErrorCode, string>> = {
   invalid_code: "The code is wrong, expired or already used: call wx.login again.",
+  invalid_phone_code:
+    "The phone code is wrong, expired, used or another user's: let the user press the button again.",
+  content_rejected: "WeChat's content check says that this is risky: choose another name.",
   user_blocked: "WeChat has blocked this user as a high risk.",
   invalid_request: "WeChat found no code in the request.",
-  rate_limited: "Too many logins for WeChat's limit: try again in a minute.",
+  rate_limited: "Too many requests for WeChat's limits: try again later.",
   misconfigured:
     "The server's WeChat configuration is refused by WeChat; its operator finds the details in onError.",
 };
@@ -31,10 +38,18 @@ const MESSAGE: Partial<Record<WechatLoginErrorCode, string>> = {
 const RATE_LIMIT_SECONDS = 60;
 const TRY_LATER_SECONDS = 5;
 
-/** The error for an answer with an errcode. The cause quotes WeChat, with the secrets of the request blotted out. */
-export function errorOf(answer: { errcode: number; errmsg?: unknown }, secrets: string[]): WechatLoginError {
+/**
+ * The error for an answer with an errcode. The cause quotes WeChat, with the secrets of the request blotted out.
+ *
+ * @param own what this API means by an errcode, where it differs from the others
+ */
+export function errorOf(
+  answer: { errcode: number; errmsg?: unknown },
+  secrets: string[],
+  own: Meanings = {},
+): WechatLoginError {
   const { errcode } = answer;
-  const code = MEANING[errcode] ?? "wechat_error";
+  const code = own[errcode] ?? COMMON[errcode] ?? "wechat_error";
   const message = MESSAGE[code] ?? `WeChat answered with errcode ${errcode}.`;
   const cause = new Error(`WeChat: errcode ${errcode}, ${blotOut(String(answer.errmsg), secrets)}`);
   return new WechatLoginError(code, message, {

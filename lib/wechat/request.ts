@@ -10,15 +10,26 @@ export type Fetch = (url: string, init: FetchInit) => Promise<{ status: number; 
 
 /** What a request is sent with. `agent` and `size` are node-fetch's own and nothing to the global fetch. */
 export interface FetchInit {
-  method: "GET";
+  method: "GET" | "POST";
+  /** A string: node-fetch then sends a Content-Length, and WeChat answers 412 to a chunked body. */
+  body?: string;
+  headers?: Record<string, string>;
   signal: AbortSignal;
   redirect: "error";
   agent: (url: URL) => HttpAgent | HttpsAgent;
   size: number;
 }
 
-/** Asks WeChat, and gives its answer with `errcode` as a number: 0 or absent means success. */
-export type WechatRequest = (path: string, query: Record<string, string>) => Promise<WechatAnswer>;
+/**
+ * Asks WeChat, and gives its answer with `errcode` as a number: 0 or absent means success.
+ *
+ * @param body sent as JSON by POST; without one it is a GET
+ */
+export type WechatRequest = (
+  path: string,
+  query: Record<string, string>,
+  body?: object,
+) => Promise<WechatAnswer>;
 
 /** A JSON object as WeChat sent it. */
 export type WechatAnswer = Record<string, unknown> & { errcode: number };
@@ -31,6 +42,7 @@ export interface WechatRequestOptions {
   fetch?: Fetch | undefined;
 }
 
+const JSON_BODY = { "Content-Type": "application/json" };
 const MAX_ANSWER_BYTES = 1024 * 1024;
 const PAUSE_BEFORE_RETRY_MS = 100;
 /** An idle connection is closed by us before a gateway closes it under the next request. */
@@ -47,38 +59,33 @@ export function wechatRequest({ baseUrl, timeout, fetch = nodeFetch }: WechatReq
   const https = new HttpsAgent({ keepAlive: true, timeout: IDLE_MS });
   const agent = ({ protocol }: URL) => (protocol === "http:" ? http : https);
 
-  async function attempt(url: string, signal: AbortSignal): Promise<{ status: number; text: string }> {
-    const response = await fetch(url, {
-      method: "GET",
-      signal,
-      redirect: "error",
-      agent,
-      size: MAX_ANSWER_BYTES,
-    });
+  async function attempt(url: string, signal: AbortSignal, body?: object) {
+    const common = { signal, redirect: "error", agent, size: MAX_ANSWER_BYTES } as const;
+    const init = body
+      ? ({ ...common, method: "POST", headers: JSON_BODY, body: JSON.stringify(body) } as const)
+      : common;
+    const response = await fetch(url, { method: "GET", ...init });
     return { status: response.status, text: await response.text() };
   }
 
-  function send(url: string): Promise<{ status: number; text: string }> {
+  function send(url: string, body?: object): Promise<{ status: number; text: string }> {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), timeout);
-    return attempt(url, abort.signal)
+    return attempt(url, abort.signal, body)
       .catch((error) => {
         throw unreachable(abort.signal.aborted ? `no answer within ${timeout} ms` : transportCode(error));
       })
       .finally(() => clearTimeout(timer));
   }
 
-  const ask = async (url: string) => parse(await send(url));
-
-  return async (path, query) => {
+  return async (path, query, body) => {
     // URLSearchParams encodes: a code like "x&secret=…" stays a code.
     const url = `${baseUrl}${path}?${new URLSearchParams(query)}`;
-    const first = await ask(url).catch((error) =>
-      isNotConnected(error) ? undefined : Promise.reject(error),
-    );
+    const ask = async () => parse(await send(url, body));
+    const first = await ask().catch((error) => (isNotConnected(error) ? undefined : Promise.reject(error)));
     if (first && first.errcode !== -1) return first;
     await pause(PAUSE_BEFORE_RETRY_MS);
-    const second = await ask(url);
+    const second = await ask();
     if (second.errcode === -1) throw busy();
     return second;
   };

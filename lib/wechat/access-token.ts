@@ -1,0 +1,151 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { WechatLoginError } from "../errors.ts";
+import type { Store } from "../storage/store.ts";
+import { errorOf, type Meanings, unreachable } from "./errcodes.ts";
+import type { WechatAnswer, WechatRequest } from "./request.ts";
+import { sharing } from "./sharing.ts";
+
+/** The access_token (接口调用凭证) of an app, the same for all processes on one Redis. */
+export interface AccessToken {
+  /**
+   * A token that is good for four minutes at least, while WeChat can be reached.
+   *
+   * @throws {WechatLoginError} `misconfigured`, `rate_limited`, `wechat_error`, `wechat_unavailable`
+   */
+  get(): Promise<string>;
+  /** A token other than this one, which WeChat has just refused. */
+  replace(refused: string): Promise<string>;
+}
+
+/** A token and the moment (ms since 1970) when it ends. */
+interface Kept {
+  token: string;
+  expiresAt: number;
+}
+
+/**
+ * WeChat gives a new token five minutes before the old one ends, and the old one stays good beside it: nobody has to
+ * wait. A little later than that, so that clocks which differ do not get the old one again.
+ */
+const REFRESH_BEFORE_MS = 4.5 * 60 * 1000;
+const POLL_MS = 50;
+/** "invalid credential", "invalid access_token", "access_token expired": and nothing else is worth a new token. */
+const REFUSALS = new Set([40001, 40014, 42001]);
+/** There is no code in the request for a token: what says so is about the app. */
+const MEANINGS: Meanings = { 40001: "misconfigured", 40002: "misconfigured", 41008: "misconfigured" };
+
+/** What it takes to keep an access_token. */
+export interface AccessTokenPorts {
+  appId: string;
+  secret: string;
+  store: Store;
+  /** In front of every key. */
+  prefix: string;
+  /** Milliseconds that one request to WeChat may take. */
+  timeout: number;
+  request: WechatRequest;
+}
+
+/**
+ * Keeps the access_token in the store and in the process. It is fetched by one process however many there are: by the
+ * one that holds a lock, which ends by itself should its holder die; the others read again what it has stored. Uses
+ * `stable_token`, because each call of the old `/cgi-bin/token` kills the token of everyone else.
+ */
+export function accessTokenOf({
+  appId,
+  secret,
+  store,
+  prefix,
+  timeout,
+  request,
+}: AccessTokenPorts): AccessToken {
+  // One hash tag for both: on Redis Cluster a single step can end the lock and store the token.
+  const [key, lock] = [`${prefix}{access-token}`, `${prefix}{access-token}lock`];
+  // A request, its retry, and the pause in between.
+  const lockSeconds = Math.ceil((2 * timeout) / 1000) + 1;
+  let mine: Kept | undefined;
+
+  async function fetchToken(): Promise<Kept> {
+    const body = { grant_type: "client_credential", appid: appId, secret, force_refresh: false };
+    const answer = await request("/cgi-bin/stable_token", {}, body);
+    if (answer.errcode !== 0) throw errorOf(answer, [secret], MEANINGS);
+    const { access_token: token, expires_in: seconds } = answer;
+    if (typeof token !== "string" || token === "" || !(Number(seconds) > 0)) {
+      throw new WechatLoginError("wechat_error", "WeChat's answer makes no sense: access_token is missing.");
+    }
+    return { token, expiresAt: Date.now() + Number(seconds) * 1000 };
+  }
+
+  async function stored(): Promise<Kept | undefined> {
+    const text = await store.get(key);
+    return text === undefined ? undefined : (JSON.parse(text) as Kept);
+  }
+
+  /** The token, where it is not the refused one and lives longer than `ahead` milliseconds. */
+  const goodIn = (kept: Kept | undefined, refused: string, ahead: number): string | undefined =>
+    kept && kept.token !== refused && kept.expiresAt - ahead > Date.now() ? kept.token : undefined;
+
+  /** Fetches a token as the holder of the lock. A holder that was too slow has lost it, and stores nothing. */
+  async function fetchAs(holder: string, refused: string): Promise<Kept> {
+    // Someone may have stored one between our look and our lock.
+    const there = await stored();
+    const kept = there && goodIn(there, refused, REFRESH_BEFORE_MS) ? there : await fetchToken();
+    await store.unlock(lock, holder, { key, value: JSON.stringify(kept), seconds: secondsLeft(kept) });
+    return kept;
+  }
+
+  /** Gives a token if this process gets the lock. */
+  async function tryFetching(refused: string): Promise<string | undefined> {
+    const holder = randomUUID();
+    if (!(await store.add(lock, holder, lockSeconds))) return undefined;
+    try {
+      mine = await fetchAs(holder, refused);
+      return mine.token;
+    } catch (error) {
+      // Whoever comes next need not wait for the lock to end; the first error is the one to tell.
+      await store.unlock(lock, holder).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Brings a token that was not refused: the one in the store, or a new one. */
+  async function bring(refused: string): Promise<string> {
+    const deadline = Date.now() + lockSeconds * 1000 + 2 * timeout;
+    while (Date.now() < deadline) {
+      mine = await stored();
+      // Someone else may be fetching: what is still good need not wait for it.
+      const token =
+        goodIn(mine, refused, REFRESH_BEFORE_MS) ?? (await tryFetching(refused)) ?? goodIn(mine, refused, 0);
+      if (token !== undefined) return token;
+      await pause(POLL_MS);
+    }
+    throw unreachable("no process has brought an access_token in time");
+  }
+
+  const bringOnce = sharing(bring);
+  return {
+    get: async () => goodIn(mine, "", REFRESH_BEFORE_MS) ?? (await bringOnce("")),
+    replace: (refused) => bringOnce(refused),
+  };
+}
+
+/**
+ * Calls an API with the access_token; where WeChat refuses the token, once more with another one.
+ *
+ * @param call makes the request with a token
+ */
+export async function withAccessToken(
+  accessToken: AccessToken,
+  call: (token: string) => Promise<WechatAnswer>,
+): Promise<WechatAnswer & { token: string }> {
+  const token = await accessToken.get();
+  const answer = await call(token);
+  if (!REFUSALS.has(answer.errcode)) return { ...answer, token };
+  const another = await accessToken.replace(token);
+  return { ...(await call(another)), token: another };
+}
+
+function secondsLeft({ expiresAt }: Kept): number {
+  return Math.max(1, Math.floor((expiresAt - Date.now()) / 1000));
+}
