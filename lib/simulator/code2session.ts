@@ -1,4 +1,5 @@
-import { randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
+import { type Answer, failure, OK } from "./answer.ts";
 import type { PhoneUser } from "./phone.ts";
 
 /** What one `wx.login()` left at WeChat. */
@@ -9,22 +10,30 @@ interface Login {
   isUsed: boolean;
 }
 
-/** An answer of WeChat: a failure has `errcode` and `errmsg`, a success has neither. */
-export type Answer = Record<string, unknown>;
+/** The newest session_key of a user, and when the user was here last. */
+interface Newest {
+  sessionKey: string;
+  seenAt: number;
+}
 
 const CODE_LIFE_MS = 5 * 60 * 1000;
+const VISIT_MS = 2 * 60 * 60 * 1000;
 
-/** WeChat's side of `wx.login()` and code2Session for one app. */
+/** WeChat's side of `wx.login()`, code2Session and the session_key for one app. */
 export function logins({ appId, secret }: { appId: string; secret: string }) {
   const byCode = new Map<string, Login>();
-  const newestKey = new Map<string, string>();
+  const newest = new Map<string, Newest>();
 
   function newLogin(user: Login["user"]): string {
     const code = `0${randomBytes(24).toString("base64url").slice(0, 31)}`;
-    const sessionKey = randomBytes(16).toString("base64");
-    byCode.set(code, { user, sessionKey, issuedAt: Date.now(), isUsed: false });
-    newestKey.set(user.openid, sessionKey);
+    byCode.set(code, { user, sessionKey: newKey(user.openid), issuedAt: Date.now(), isUsed: false });
     return code;
+  }
+
+  function newKey(openid: string): string {
+    const sessionKey = randomBytes(16).toString("base64");
+    newest.set(openid, { sessionKey, seenAt: Date.now() });
+    return sessionKey;
   }
 
   function code2Session(query: URLSearchParams): Answer {
@@ -43,7 +52,29 @@ export function logins({ appId, secret }: { appId: string; secret: string }) {
     return unionid !== undefined && unionidAtLogin ? { ...answer, unionid } : answer;
   }
 
-  return { newLogin, code2Session, sessionKeyOf: (openid: string) => newestKey.get(openid) };
+  /** Whether the request is signed with the newest session_key of its user; the message is empty. */
+  function isSigned(query: URLSearchParams): boolean {
+    const { sessionKey } = newest.get(query.get("openid") ?? "") ?? {};
+    if (sessionKey === undefined || query.get("sig_method") !== "hmac_sha256") return false;
+    return query.get("signature") === createHmac("sha256", sessionKey).update("").digest("hex");
+  }
+
+  function resetUserSessionKey(query: URLSearchParams): Answer {
+    if (!isSigned(query)) return failure(87007, "session_key is not existd or expired");
+    const openid = String(query.get("openid"));
+    return { ...OK, openid, session_key: newKey(openid) };
+  }
+
+  return {
+    newLogin,
+    code2Session,
+    checkSessionKey: (query: URLSearchParams): Answer =>
+      isSigned(query) ? OK : failure(87009, "invalid signature"),
+    resetUserSessionKey,
+    sessionKeyOf: (openid: string) => newest.get(openid)?.sessionKey,
+    /** Whether the user was here within two hours; some APIs ask for that. */
+    wasHere: (openid: unknown) => (newest.get(String(openid))?.seenAt ?? 0) > Date.now() - VISIT_MS,
+  };
 }
 
 /** WeChat's answer to a wrong or missing appid or secret. */
@@ -53,10 +84,4 @@ function refusalOfApp(query: URLSearchParams, app: { appId: string; secret: stri
   if (query.get("appid") !== app.appId) return failure(40013, "invalid appid");
   if (query.get("secret") !== app.secret) return failure(40125, "invalid appsecret");
   return undefined;
-}
-
-/** `errmsg` ends in a request id that is another one each time: nobody should compare it. */
-export function failure(errcode: number, errmsg: string): Answer {
-  const rid = [4, 4, 4].map((bytes) => randomBytes(bytes).toString("hex")).join("-");
-  return { errcode, errmsg: `${errmsg}, rid: ${rid}` };
 }

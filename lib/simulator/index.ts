@@ -1,4 +1,5 @@
-export type { Phone, PhoneUser, Profile, UserInfoResult } from "./phone.ts";
+export type { Suggestion } from "./content-check.ts";
+export type { Phone, PhoneNumberResult, PhoneUser, Profile, UserInfoResult } from "./phone.ts";
 export type { Sealed } from "./user-data.ts";
 export {
   type Bend,

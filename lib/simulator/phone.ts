@@ -1,3 +1,4 @@
+import type { PhoneInfo } from "./phone-numbers.ts";
 import { type Sealed, seal, sign } from "./user-data.ts";
 
 /** A person with a phone. */
@@ -19,6 +20,10 @@ export interface PhoneUser {
   client?: "current" | "old" | "minigame";
   /** WeChat holds the user for a high risk: code2Session answers 40226. */
   blocked?: boolean;
+  /** Without the country code. Default: `10012345678`, which is nobody's. */
+  phoneNumber?: string;
+  /** Default: `86`. */
+  countryCode?: string;
 }
 
 /** What `wx.getUserInfo` and `wx.getUserProfile` give when the user allows it. */
@@ -40,6 +45,12 @@ export interface Profile {
   avatarUrl: string;
 }
 
+/** What the phone-number button puts into `e.detail` when the user allows it: the code, and the old encrypted form. */
+export interface PhoneNumberResult extends Sealed {
+  errMsg: string;
+  code: string;
+}
+
 /** The `wx` of one person's phone, as far as a login needs it. */
 export interface Phone {
   openid: string;
@@ -54,8 +65,15 @@ export interface Phone {
   getUserInfo(bent?: object): UserInfoResult;
   /** `wx.getUserProfile()`: as `getUserInfo`, but neither openId nor unionId are inside. */
   getUserProfile(): UserInfoResult;
-  /** The button was pressed and the user refuses: what `e.detail` holds then. */
-  refuse(): { errMsg: string };
+  /**
+   * `<button open-type="getPhoneNumber">`, the user allows it. The code is good for five minutes, once, and for this
+   * user; it is no code of `login()`.
+   *
+   * @throws {Error} before the first `login()`
+   */
+  getPhoneNumber(): PhoneNumberResult;
+  /** The button was pressed and the user refuses: what `e.detail` holds then. Default: `getUserInfo`. */
+  refuse(button?: "getUserInfo" | "getPhoneNumber"): { errMsg: string };
 }
 
 const PLACEHOLDER_NAME = "微信用户";
@@ -63,29 +81,54 @@ const PLACEHOLDER_AVATAR =
   "https://thirdwx.qlogo.cn/mmopen/vi_32/POgEwh4mIHO4nibH0KlMECNjjGxQUq24ZEaGT4poC6icRiccVGKSyXwibcPq4BWmiaIGuG1icwxaQX6grC9VemZoJ8rg/132";
 const REAL_AVATAR = "https://thirdwx.qlogo.cn/mmopen/vi_32/simulated/132";
 
-/** A phone whose logins are known to the simulator by `newLogin`; `sessionKey` gives the newest one's key. */
-export function phoneOf(
-  user: PhoneUser & { openid: string },
-  { appId, newLogin, sessionKey }: { appId: string; newLogin(): string; sessionKey(): string | undefined },
-): Phone {
-  function result(name: string, identity: object, bent: object): UserInfoResult {
-    const key = sessionKey();
+/** What a phone asks of WeChat. */
+export interface PhoneNetwork {
+  appId: string;
+  newLogin(): string;
+  newPhoneCode(info: PhoneInfo): string;
+  /** The session_key of the newest login. */
+  sessionKey(): string | undefined;
+}
+
+/** A phone whose logins and codes are known to the simulator. */
+export function phoneOf(user: PhoneUser & { openid: string }, wechat: PhoneNetwork): Phone {
+  function keyFor(name: string): string {
+    const key = wechat.sessionKey();
     if (!key) throw new Error(`${name} before login(): there is no session_key to seal the user data with.`);
+    return key;
+  }
+
+  const watermark = () => ({ timestamp: Math.floor(Date.now() / 1000), appid: wechat.appId });
+
+  function result(name: string, identity: object, bent: object): UserInfoResult {
+    const key = keyFor(name);
     const userInfo = profileOf(user);
     const rawData = JSON.stringify(userInfo);
-    const watermark = { timestamp: Math.floor(Date.now() / 1000), appid: appId };
-    const sealed = seal({ ...identity, ...userInfo, watermark, ...bent }, key);
+    const sealed = seal({ ...identity, ...userInfo, watermark: watermark(), ...bent }, key);
     return { errMsg: `${name}:ok`, rawData, signature: sign(rawData, key), ...sealed, userInfo };
   }
 
   const unionId = user.unionid === undefined ? {} : { unionId: user.unionid };
   return {
     openid: user.openid,
-    login: () => ({ code: newLogin(), errMsg: "login:ok" }),
+    login: () => ({ code: wechat.newLogin(), errMsg: "login:ok" }),
     getUserInfo: (bent = {}) => result("getUserInfo", { openId: user.openid, ...unionId }, bent),
     getUserProfile: () => result("getUserProfile", {}, {}),
-    refuse: () => ({ errMsg: "getUserInfo:fail auth deny" }),
+    getPhoneNumber() {
+      const info = { ...phoneNumberOf(user), watermark: watermark() };
+      const sealed = seal(info, keyFor("getPhoneNumber"));
+      return { errMsg: "getPhoneNumber:ok", code: wechat.newPhoneCode(info), ...sealed };
+    },
+    refuse: (button = "getUserInfo") => ({
+      errMsg: `${button}:fail ${button === "getUserInfo" ? "auth" : "user"} deny`,
+    }),
   };
+}
+
+/** Only a foreign number is written with its country code. */
+function phoneNumberOf({ phoneNumber = "10012345678", countryCode = "86" }: PhoneUser) {
+  const full = countryCode === "86" ? phoneNumber : `+${countryCode}${phoneNumber}`;
+  return { phoneNumber: full, purePhoneNumber: phoneNumber, countryCode };
 }
 
 /** Gender and place are empty for everyone since 2021, name and avatar for nearly everyone since 2022. */
