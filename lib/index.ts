@@ -1,7 +1,10 @@
 export { WechatLoginError, type WechatLoginErrorCode, type WechatLoginErrorDetails } from "./errors.ts";
-export type { Identity } from "./login/login-flow.ts";
+export type { Identity } from "./identity.ts";
 export type { StoredUser, UserToSave, WechatLoginOptions } from "./login/options.ts";
 export type { Requirement } from "./login/requirements.ts";
-export { wechatLogin } from "./login/wechat-login.ts";
+export { type WechatLogin, wechatLogin } from "./login/wechat-login.ts";
+export type { Picture } from "./profile/picture.ts";
 export type { RedisClient } from "./storage/redis-store.ts";
+export type { AccessToken } from "./wechat/access-token.ts";
+export { type AccessTokenOptions, accessToken } from "./wechat/access-token-for-hosts.ts";
 export type { Fetch } from "./wechat/request.ts";

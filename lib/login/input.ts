@@ -1,7 +1,10 @@
 import { WechatLoginError } from "../errors.ts";
+import type { Body } from "../profile/body.ts";
+import type { Picture } from "../profile/picture.ts";
 import type { CompletionInput } from "./login-flow.ts";
 
-type Body = Record<string, unknown>;
+type Fields = Body["fields"];
+type FillIn = Omit<CompletionInput, "userData">;
 
 const MAX_LENGTH = {
   code: 512,
@@ -10,6 +13,7 @@ const MAX_LENGTH = {
   iv: 64,
   rawData: 4096,
   signature: 64,
+  phoneCode: 512,
 };
 const MAX_NICK_NAME_LENGTH = 64;
 /** Control characters, line separators and halves of surrogate pairs: no keyboard sends them in a name. */
@@ -22,8 +26,8 @@ const PATH_ON_THE_PHONE = /^(http:\/\/tmp\/|wxfile:\/\/)/;
  *
  * @throws {WechatLoginError} `invalid_request`
  */
-export function readCode(body: Body): string {
-  return needed(body, "code");
+export function readCode(fields: Fields): string {
+  return needed(fields, "code");
 }
 
 /**
@@ -31,40 +35,66 @@ export function readCode(body: Body): string {
  *
  * @throws {WechatLoginError} `invalid_request`, or `authorization_denied` where `errMsg` says so
  */
-export function readCompletion(body: Body): { temporaryToken: string; input: CompletionInput } {
-  const temporaryToken = needed(body, "temporaryToken");
-  refuseDenial(body);
-  refusePathOnThePhone(body);
-  const input = { userData: readUserData(body), nickName: readNickName(body) };
-  if (input.userData === undefined && input.nickName === undefined) {
-    throw invalid("Nothing to complete the login with: send encryptedData and iv, or nickName.");
-  }
+export function readCompletion({ fields, avatar }: Body): { temporaryToken: string; input: CompletionInput } {
+  const temporaryToken = needed(fields, "temporaryToken");
+  refuseDenial(fields);
+  const userData = readUserData(fields);
+  const input = { ...(userData && { userData }), ...readFillIn(fields, avatar) };
+  refuseNothing(input, "encryptedData and iv, nickName, phoneCode or a file avatar");
   return { temporaryToken, input };
 }
 
+/**
+ * The body of `POST /profile`.
+ *
+ * @throws {WechatLoginError} `invalid_request`, or `authorization_denied` where `errMsg` says so
+ */
+export function readProfile({ fields, avatar }: Body): FillIn {
+  refuseDenial(fields);
+  const input = readFillIn(fields, avatar);
+  refuseNothing(input, "nickName, phoneCode or a file avatar");
+  return input;
+}
+
+function readFillIn(fields: Fields, avatar: Picture | undefined): FillIn {
+  refusePathOnThePhone(fields);
+  const [nickName, phoneCode] = [readNickName(fields), optional(fields, "phoneCode", MAX_LENGTH.phoneCode)];
+  return {
+    ...(nickName !== undefined && { nickName }),
+    ...(phoneCode !== undefined && { phoneCode }),
+    ...(avatar && { avatar }),
+  };
+}
+
+function refuseNothing(input: object, wanted: string): void {
+  if (Object.keys(input).length === 0) throw invalid(`Nothing to store: send ${wanted}.`);
+}
+
 /** The button's callback runs for a refusal, too, with nothing in `e.detail` but this `errMsg`. */
-function refuseDenial({ errMsg }: Body): void {
+function refuseDenial({ errMsg }: Fields): void {
   if (typeof errMsg === "string" && /:fail\b.*\b(deny|denied|cancel)/.test(errMsg)) {
     throw new WechatLoginError("authorization_denied", "The user refused: the temporary token stays good.");
   }
 }
 
-function refusePathOnThePhone({ avatarUrl }: Body): void {
+function refusePathOnThePhone({ avatarUrl }: Fields): void {
   if (typeof avatarUrl === "string" && PATH_ON_THE_PHONE.test(avatarUrl)) {
-    throw invalid("avatarUrl is a temporary file on the phone, which no server can read.");
+    throw invalid(
+      "avatarUrl is a temporary file on the phone: send it by wx.uploadFile, as the file avatar.",
+    );
   }
 }
 
-function readUserData(body: Body): CompletionInput["userData"] {
-  const [encryptedData, iv] = together(body, "encryptedData", "iv");
-  const [rawData, signature] = together(body, "rawData", "signature");
+function readUserData(fields: Fields): CompletionInput["userData"] {
+  const [encryptedData, iv] = together(fields, "encryptedData", "iv");
+  const [rawData, signature] = together(fields, "rawData", "signature");
   return encryptedData !== undefined && iv !== undefined
     ? { encryptedData, iv, rawData, signature }
     : undefined;
 }
 
-function readNickName(body: Body): string | undefined {
-  const nickName = optional(body, "nickName", MAX_NICK_NAME_LENGTH)?.trim();
+function readNickName(fields: Fields): string | undefined {
+  const nickName = optional(fields, "nickName", MAX_NICK_NAME_LENGTH)?.trim();
   if (nickName === "" || (nickName !== undefined && NOT_IN_A_NAME.test(nickName))) {
     throw invalid("nickName must be a visible name in one line.");
   }
@@ -73,20 +103,23 @@ function readNickName(body: Body): string | undefined {
 
 type Field = keyof typeof MAX_LENGTH;
 
-function needed(body: Body, name: Field): string {
-  const value = optional(body, name, MAX_LENGTH[name]);
+function needed(fields: Fields, name: Field): string {
+  const value = optional(fields, name, MAX_LENGTH[name]);
   if (value === undefined) throw invalid(`${name} is missing.`);
   return value;
 }
 
-function together(body: Body, one: Field, other: Field): [string | undefined, string | undefined] {
-  const [first, second] = [optional(body, one, MAX_LENGTH[one]), optional(body, other, MAX_LENGTH[other])];
+function together(fields: Fields, one: Field, other: Field): [string | undefined, string | undefined] {
+  const [first, second] = [
+    optional(fields, one, MAX_LENGTH[one]),
+    optional(fields, other, MAX_LENGTH[other]),
+  ];
   if ((first === undefined) !== (second === undefined)) throw invalid(`${one} and ${other} go together.`);
   return [first, second];
 }
 
-function optional(body: Body, name: string, maxLength: number): string | undefined {
-  const value = body[name] ?? undefined;
+function optional(fields: Fields, name: string, maxLength: number): string | undefined {
+  const value = fields[name] ?? undefined;
   if (value === undefined) return undefined;
   if (typeof value !== "string" || value === "") throw invalid(`${name} must be a string that is not empty.`);
   if (value.length > maxLength) throw invalid(`${name} is longer than ${maxLength} characters.`);

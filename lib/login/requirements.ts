@@ -1,11 +1,12 @@
 /** What a host can require of a user before the login counts as complete. */
-export type Requirement = "unionid" | "nickName" | "avatarUrl";
+export type Requirement = "unionid" | "nickName" | "avatarUrl" | "phoneNumber";
 
 /** What may be known of a user besides the openid; the same names everywhere, from WeChat's data to `saveUser`. */
-export type Known = { [Name in Requirement]?: string };
+export type Known = { [Name in Requirement | "purePhoneNumber" | "countryCode"]?: string };
 
 /** Every requirement there is; `options.require` picks among them. */
-export const REQUIREMENTS: readonly Requirement[] = ["unionid", "nickName", "avatarUrl"];
+export const REQUIREMENTS: readonly Requirement[] = ["unionid", "nickName", "avatarUrl", "phoneNumber"];
+const FIELDS: readonly (keyof Known)[] = [...REQUIREMENTS, "purePhoneNumber", "countryCode"];
 
 /** Since 2022 WeChat gives ordinary Mini Programs these instead of the user's own name and picture. */
 const PLACEHOLDER_NAME = "微信用户";
@@ -18,7 +19,7 @@ const PLACEHOLDER_AVATAR =
  */
 export function knownIn(source: object | null | undefined): Known {
   const known: Known = {};
-  for (const name of REQUIREMENTS) {
+  for (const name of FIELDS) {
     const value = (source as Record<string, unknown> | null | undefined)?.[name];
     if (typeof value === "string" && value !== "" && !isPlaceholder(name, value)) known[name] = value;
   }
@@ -30,7 +31,7 @@ export function missingOf(require: readonly Requirement[], known: Known): Requir
   return require.filter((name) => known[name] === undefined);
 }
 
-function isPlaceholder(name: Requirement, value: string): boolean {
+function isPlaceholder(name: keyof Known, value: string): boolean {
   if (name === "nickName") return value === PLACEHOLDER_NAME;
   return name === "avatarUrl" && value.includes(PLACEHOLDER_AVATAR);
 }

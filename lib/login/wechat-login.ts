@@ -1,22 +1,63 @@
-import express, { type Request, type Router } from "express";
+import type { IncomingMessage } from "node:http";
+import express, { type Request, type RequestHandler, type Router } from "express";
 import { answerWith } from "../http/answers.ts";
 import { readJsonBody } from "../http/json-body.ts";
+import type { Identity } from "../identity.ts";
+import { readBody } from "../profile/body.ts";
+import { fillInOf } from "../profile/fill-in.ts";
+import { guardOf } from "../session/guard.ts";
+import { keptSessionKeys } from "../session/kept-session-keys.ts";
+import { sessions as sessionsOf } from "../session/sessions.ts";
 import { inProcessStore } from "../storage/in-process-store.ts";
 import { oneTimeTokens } from "../storage/one-time-tokens.ts";
 import { redisStore } from "../storage/redis-store.ts";
-import { code2Session } from "../wechat/code2session.ts";
-import { wechatRequest } from "../wechat/request.ts";
-import { readCode, readCompletion } from "./input.ts";
-import { type Identity, loginFlow, type PendingLogin } from "./login-flow.ts";
-import { checkOptions, type StoredUser, type WechatLoginOptions } from "./options.ts";
+import { wechatApi } from "../wechat/wechat-api.ts";
+import { checkOptions } from "./check-options.ts";
+import { hostOf } from "./host.ts";
+import { readCode, readCompletion, readProfile } from "./input.ts";
+import { loginFlow, type PendingLogin } from "./login-flow.ts";
+import { openDataOf, type SessionKeys } from "./open-data.ts";
+import type { StoredUser, WechatLoginOptions } from "./options.ts";
+import { profileUpdate } from "./profile-update.ts";
 import type { Requirement } from "./requirements.ts";
-import { openUserData } from "./user-data.ts";
+import { knownInUserData, openUserData, type SealedUserData, type UserData } from "./user-data.ts";
+
+/** Nobody knows how long a session_key lives; it is kept as long as a session by default. */
+const KEY_SECONDS = 30 * 24 * 60 * 60;
+
+/** The router of the login, and what the host's other routes need of it. */
+export interface WechatLogin<User extends object> extends Router {
+  /**
+   * A guard for the host's routes: lets pass who sends a good `Authorization: Bearer <sessionToken>` and is still found
+   * by `findUser`; answers 401 `login_required` to everyone else. Errors of `findUser` go to the host's error handler.
+   */
+  requireLogin: RequestHandler;
+  /** The user that the guard found. @throws {Error} where the guard has not run for this request */
+  userOf(req: IncomingMessage): User;
+  /** The identity that the session was begun with. @throws {Error} where the guard has not run for this request */
+  identityOf(req: IncomingMessage): Identity;
+  /** Ends every session that this user has in this app. */
+  signOutEverywhere(identity: { openid: string }): Promise<void>;
+  /**
+   * Opens a signed-in user's encrypted data (WeRun 微信运动, openGId, the old phone form); needs `keepSessionKey: true`,
+   * and the guard in front of the route.
+   *
+   * @throws {WechatLoginError} `invalid_user_data`: not this user's, too old, or sealed under another session_key; the
+   *   client should `wx.login`, log in, and get the data again
+   */
+  openData(req: IncomingMessage, sealed: SealedUserData): Promise<UserData>;
+  /** Upkeep of the kept session_keys; needs `keepSessionKey: true`. */
+  sessionKeys: SessionKeys;
+}
 
 /**
- * The login of a WeChat Mini Program (小程序登录) as an Express router: `POST /login` and `POST /login/complete`.
+ * The login of a WeChat Mini Program (小程序登录) as an Express router: `POST /login`, `POST /login/complete`,
+ * `POST /profile` and `POST /logout`.
  *
  * @example
- * app.use("/wx", wechatLogin({ appId, secret, redis, findUser, saveUser }));
+ * const wx = wechatLogin({ appId, secret, redis, findUser, saveUser });
+ * app.use("/wx", wx);
+ * app.get("/me", wx.requireLogin, (req, res) => res.json(wx.userOf(req)));
  *
  * @param options see the options table in the README
  * @throws {TypeError} at creation, where an option is missing or wrong
@@ -25,36 +66,62 @@ import { openUserData } from "./user-data.ts";
 export function wechatLogin<
   User extends StoredUser<Required>,
   const Required extends readonly Requirement[] = readonly ["unionid"],
->(options: WechatLoginOptions<User, Required>): Router {
+>(options: WechatLoginOptions<User, Required>): WechatLogin<User> {
   const settings = checkOptions(options);
-  const { appId, secret, redis, keyPrefix, temporaryTokenTtl, userDataMaxAge } = settings;
-  const store = redis ? redisStore(redis) : inProcessStore();
-  const findUser = async (identity: Identity) =>
-    settings.findUser(identity) as Promise<User | null | undefined>;
+  const { appId, temporaryTokenTtl } = settings;
+  const prefix = `${settings.keyPrefix}${appId}:`;
+  const store = settings.redis ? redisStore(settings.redis) : inProcessStore();
+  const host = hostOf(options);
+  const wechat = wechatApi({ ...settings, store, prefix });
+  const sessions = settings.session ? sessionsOf(store, appId, prefix, settings.session.ttl) : undefined;
+  const guard = guardOf({ sessions, findUser: host.findUser });
+  const keys = settings.keepSessionKey
+    ? keptSessionKeys(store, { ...settings, prefix, ttl: KEY_SECONDS })
+    : undefined;
+  const open = (sealed: SealedUserData, user: { openid: string; sessionKey: string }) =>
+    openUserData(sealed, { appId, ...user }, settings.userDataMaxAge);
 
-  /** The answer to a client that has signed in. */
-  async function signIn(identity: Identity, req: Request, found: object | null | undefined) {
-    const signedIn = { status: "signed_in" } as const;
-    if (!settings.onLogin) return signedIn;
-    const user = found ?? (await findUser(identity));
+  /** What the host has to tell the client. */
+  async function onLogin(identity: Identity, req: Request, found?: User | null): Promise<object | undefined> {
+    if (!options.onLogin) return undefined;
+    const user = found ?? (await host.findUser(identity));
     if (!user) throw new Error("wechatLogin: findUser finds nobody where saveUser has just stored someone.");
-    return Object.assign({ status: "" }, await settings.onLogin(user, { identity, req }), signedIn);
+    return await options.onLogin(user, { identity, req });
   }
 
-  const flow = loginFlow<Request>({
+  /** The session comes last: none is left behind where the host fails. */
+  async function signIn(identity: Identity, req: Request, found?: User | null) {
+    const extras = await onLogin(identity, req, found);
+    const state = sessions && { sessionToken: await sessions.begin(identity), expiresIn: sessions.ttl };
+    return success("signed_in", extras, state);
+  }
+
+  const ports = {
     appId,
     require: settings.require,
     temporaryTokenTtl,
-    code2Session: code2Session({ appId, secret, request: wechatRequest(settings) }),
-    openUserData: (userData, pending) => openUserData(userData, { appId, ...pending }, userDataMaxAge),
-    findUser,
-    saveUser: async (user) => settings.saveUser(user as never),
+    ...host,
+    fillIn: fillInOf({
+      ...host,
+      ...wechat,
+      checkContent: settings.checkContent ? wechat.checkContent : undefined,
+    }),
     signIn,
-    temporaryTokens: oneTimeTokens<PendingLogin>(store, `${keyPrefix}${appId}:pending:`, temporaryTokenTtl),
-  });
+    async code2Session(code: string) {
+      const session = await wechat.code2Session(code);
+      await keys?.keep(session.openid, session.sessionKey);
+      return session;
+    },
+    openUserData: (sealed: SealedUserData, pending: PendingLogin) => knownInUserData(open(sealed, pending)),
+    temporaryTokens: oneTimeTokens<PendingLogin>(store, `${prefix}pending:`, temporaryTokenTtl),
+  };
+  const flow = loginFlow<Request, User>(ports);
+  const updateProfile = profileUpdate(ports);
 
-  const answer = answerWith(settings.onError);
+  const { answer, admit } = answerWith(settings.onError);
+  const read = (req: Request) => readBody(req, options.saveAvatar && settings.avatarMaxBytes);
   const router = express.Router();
+
   router.post(
     "/login",
     answer(async (req) => flow.start(readCode(await readJsonBody(req)), req)),
@@ -62,9 +129,44 @@ export function wechatLogin<
   router.post(
     "/login/complete",
     answer(async (req) => {
-      const { temporaryToken, input } = readCompletion(await readJsonBody(req));
-      return flow.complete(temporaryToken, input, req);
+      const { temporaryToken, input } = readCompletion(await read(req));
+      return await flow.complete(temporaryToken, input, req);
     }),
   );
-  return router;
+  router.post(
+    "/profile",
+    answer(async (req) => {
+      const visitor = await guard.admit(req);
+      await updateProfile(readProfile(await read(req)), visitor);
+      return success("saved", await onLogin(visitor.identity, req));
+    }),
+  );
+  router.post(
+    "/logout",
+    answer(async (req) => {
+      await guard.signOut(req);
+      return { status: "signed_out" };
+    }),
+  );
+
+  return Object.assign(router, {
+    requireLogin: admit(guard.admit),
+    userOf: (req: IncomingMessage) => guard.visitorOf(req).user,
+    identityOf: (req: IncomingMessage) => guard.visitorOf(req).identity,
+    signOutEverywhere: guard.signOutEverywhere,
+    ...openDataOf({
+      keys,
+      api: wechat.sessionKeys,
+      identityOf: (req) => guard.visitorOf(req).identity,
+      open,
+    }),
+  });
+}
+
+/** The body of an answer; the host cannot turn it into something else. */
+function success<Status extends string>(
+  status: Status,
+  ...parts: (object | undefined)[]
+): { status: Status } {
+  return Object.assign({ status }, ...parts, { status });
 }

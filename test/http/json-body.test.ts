@@ -104,7 +104,13 @@ describe("request bodies", () => {
       const { findUser, saveUser } = userTable();
       const app = express();
       for (const parser of parsers) app.use(parser);
-      const options = { appId: APP_ID, secret: SECRET, redis: redis(), baseUrl: wechat.baseUrl };
+      const options = {
+        appId: APP_ID,
+        secret: SECRET,
+        redis: redis(),
+        baseUrl: wechat.baseUrl,
+        session: false,
+      } as const;
       app.use("/wx", wechatLogin({ ...options, findUser, saveUser }));
       return { wechat, url: await listen(createServer(app)) };
     }

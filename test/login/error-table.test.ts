@@ -35,7 +35,7 @@ describe("the error table", () => {
     const data = { encryptedData: "AAAA", iv: "AAAA" };
     const completion: Record<string, [object, RegExp]> = {
       "no token": [{ temporaryToken: undefined, ...data }, /^temporaryToken is missing/],
-      "nothing to complete with": [{}, /^Nothing to complete/],
+      "nothing to complete with": [{}, /^Nothing to store: send encryptedData/],
       "encryptedData without iv": [{ encryptedData: "AAAA" }, /^encryptedData and iv go together/],
       "iv without encryptedData": [{ iv: "AAAA" }, /^encryptedData and iv go together/],
       "rawData without signature": [{ ...data, rawData: "{}" }, /^rawData and signature go together/],
@@ -256,7 +256,8 @@ describe("the error table", () => {
 
     it("those of Redis are passed on untouched", async () => {
       const fault = new Error("READONLY");
-      const broken = { set: () => Promise.reject(fault), getdel: () => Promise.reject(fault) };
+      const fail = () => Promise.reject(fault);
+      const broken = { set: fail, get: fail, getdel: fail, eval: fail };
       const { post, wechat, hostErrors } = await startApp({ redis: broken });
       expect((await post("/wx/login", wechat.phone().login())).body).to.deep.equal({ host: "error" });
       const body = { temporaryToken: "A".repeat(43), nickName: "a" };
@@ -270,7 +271,9 @@ describe("the error table", () => {
           set: failingFrom(2, (key: string, value: string, ex: "EX", ttl: number) =>
             redis().set(key, value, ex, ttl),
           ),
+          get: (key) => redis().get(key),
           getdel: (key) => redis().getdel(key),
+          eval: () => Promise.reject(new Error("not in a login")),
         },
         saveUser: () => Promise.reject(new Error("database")),
       });

@@ -29,15 +29,32 @@ describe("options, checked at creation", () => {
     [{ fetch: {} }, '"fetch" must be a function.'],
     [{ redis: null }, '"redis" must be an ioredis client, version 5 or 6 (Redis or Cluster).'],
     [{ redis: { set() {} } }, '"redis" must be an ioredis client, version 5 or 6 (Redis or Cluster).'],
-    [{ redis: { getdel() {} } }, '"redis" must be an ioredis client, version 5 or 6 (Redis or Cluster).'],
-    [{ require: "unionid" }, '"require" must be an array of "unionid", "nickName", "avatarUrl".'],
-    [{ require: ["unionId"] }, '"require" must be an array of "unionid", "nickName", "avatarUrl".'],
+    [
+      { redis: { set() {}, get() {}, getdel() {} } },
+      '"redis" must be an ioredis client, version 5 or 6 (Redis or Cluster).',
+    ],
+    [
+      { require: "unionid" },
+      '"require" must be an array of "unionid", "nickName", "avatarUrl", "phoneNumber".',
+    ],
+    [
+      { require: ["unionId"] },
+      '"require" must be an array of "unionid", "nickName", "avatarUrl", "phoneNumber".',
+    ],
     [{ temporaryTokenTtl: 0 }, '"temporaryTokenTtl" must be a whole number of seconds above 0.'],
     [{ temporaryTokenTtl: 1.5 }, '"temporaryTokenTtl" must be a whole number of seconds above 0.'],
     [{ userDataMaxAge: "300" }, '"userDataMaxAge" must be a whole number of seconds above 0.'],
     [{ timeout: -1 }, '"timeout" must be a whole number of milliseconds above 0.'],
     [{ timeout: Number.POSITIVE_INFINITY }, '"timeout" must be a whole number of milliseconds above 0.'],
     [{ timeout: 0 }, '"timeout" must be a whole number of milliseconds above 0.'],
+    [{ saveAvatar: "x" }, '"saveAvatar" must be a function.'],
+    [{ onReview: "x" }, '"onReview" must be a function.'],
+    [{ avatarMaxBytes: 0 }, '"avatarMaxBytes" must be a whole number of bytes above 0.'],
+    [{ checkContent: 1 }, '"checkContent" must be true or false.'],
+    [{ keepSessionKey: "yes" }, '"keepSessionKey" must be true or false.'],
+    [{ session: true }, '"session" must be false, or an object with a ttl in whole seconds above 0.'],
+    [{ session: null }, '"session" must be false, or an object with a ttl in whole seconds above 0.'],
+    [{ session: { ttl: 0 } }, '"session" must be false, or an object with a ttl in whole seconds above 0.'],
     [{ keyPrefix: 5 }, '"keyPrefix" must be a string.'],
     [{ baseUrl: "api.weixin.qq.com" }, '"baseUrl" must be an http or https URL.'],
     [{ baseUrl: "ftp://host" }, '"baseUrl" must be an http or https URL.'],
@@ -106,7 +123,7 @@ describe("options, checked at creation", () => {
   it("keyPrefix is wechat-login: where nothing is said", async () => {
     const set = sinon.stub().resolves();
     const { wechat, post } = await startApp({
-      redis: { set, getdel: async () => null },
+      redis: { set, get: async () => null, getdel: async () => null, eval: async () => null },
       keyPrefix: undefined,
     });
     await post("/wx/login", wechat.phone().login());

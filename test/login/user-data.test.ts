@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import sinon from "sinon";
-import { openUserData } from "../../lib/login/user-data.ts";
+import { knownInUserData, openUserData } from "../../lib/login/user-data.ts";
 import { seal, sign } from "../../lib/simulator/user-data.ts";
 import { APP_ID, atEnd, startApp } from "../support/login-app.ts";
 
@@ -143,7 +143,8 @@ describe("user data that is not believed", () => {
   beforeEach(() => clockAt(now));
 
   it("but honest data is", () => {
-    expect(openBent({})).to.deep.equal({ unionid: "u1", nickName: "Ada" });
+    expect(openBent({})).to.deep.equal(honest);
+    expect(knownInUserData(openBent({}))).to.deep.equal({ unionid: "u1", nickName: "Ada" });
   });
 
   it("another user's openId", () => {
@@ -159,7 +160,7 @@ describe("user data that is not believed", () => {
   it("a flipped iv that renames openId away: then the unionId beside it says nothing", () => {
     const others = { ...honest, openId: "oGZUI-of-another-user", unionId: "u-of-another-user" };
     const sealed = flip(seal(others, expected.sessionKey), '{"openId":"oGZUI', '{"openXx":"oGZUI');
-    expect(open(sealed)).to.deep.equal({ nickName: "Ada" });
+    expect(knownInUserData(open(sealed))).to.deep.equal({ nickName: "Ada" });
   });
 
   it("another app's watermark, or none", () => {
@@ -171,9 +172,9 @@ describe("user data that is not believed", () => {
 
   it("a watermark that is too old or too far ahead", () => {
     const at = (timestamp: unknown) => () => openBent({ watermark: { appid: APP_ID, timestamp } });
-    expect(at(now - 300)()).to.include({ unionid: "u1" });
-    expect(at(now + 300)()).to.include({ unionid: "u1" });
-    expect(at(String(now))()).to.include({ unionid: "u1" });
+    expect(at(now - 300)()).to.include({ unionId: "u1" });
+    expect(at(now + 300)()).to.include({ unionId: "u1" });
+    expect(at(String(now))()).to.include({ unionId: "u1" });
     expect(reasonFor(at(now - 301))).to.equal("watermark.timestamp is 301 s away from this server's clock");
     expect(reasonFor(at(now + 301))).to.equal("watermark.timestamp is 301 s away from this server's clock");
     expect(reasonFor(at(undefined))).to.equal("watermark.timestamp is NaN s away from this server's clock");
@@ -216,7 +217,7 @@ describe("user data that is not believed", () => {
     const sealed = seal(honest, expected.sessionKey);
     const rawData = '{"nickName":"Ada"}';
     const signature = sign(rawData, expected.sessionKey);
-    expect(open({ ...sealed, rawData, signature })).to.include({ unionid: "u1" });
+    expect(open({ ...sealed, rawData, signature })).to.include({ unionId: "u1" });
     for (const wrong of [sign(rawData, "x"), signature.slice(1), "", "ü".repeat(20)]) {
       expect(reasonFor(() => open({ ...sealed, rawData, signature: wrong }))).to.equal(
         "signature does not match rawData",
@@ -224,6 +225,75 @@ describe("user data that is not believed", () => {
     }
     expect(reasonFor(() => open({ ...sealed, rawData: `${rawData} `, signature }))).to.match(/signature/);
   });
+});
+
+describe("a phone number in encrypted data (the old form)", () => {
+  const phone = { phoneNumber: "10012345678", purePhoneNumber: "10012345678", countryCode: "86" };
+
+  it("is known whole, the country code as a string", () => {
+    expect(knownInUserData({ ...phone, countryCode: 86 })).to.deep.equal(phone);
+    const foreign = { phoneNumber: "+85210012345", purePhoneNumber: "10012345", countryCode: "852" };
+    expect(knownInUserData(foreign)).to.deep.equal(foreign);
+  });
+
+  const crooked: object[] = [
+    { phoneNumber: undefined },
+    { purePhoneNumber: undefined },
+    { countryCode: undefined },
+    { phoneNumber: 10012345678, purePhoneNumber: null },
+    { purePhoneNumber: "10012345679" },
+    { purePhoneNumber: "" },
+    { phoneNumber: "call 10012345678" },
+    { phoneNumber: "10012345678 or so", purePhoneNumber: "so" },
+    { countryCode: "CN" },
+    { countryCode: "86 " },
+    { countryCode: "+86" },
+  ];
+  for (const bent of crooked) {
+    it(`counts for nothing with ${JSON.stringify(bent)}`, () => {
+      expect(knownInUserData({ ...phone, ...bent })).to.deep.equal({});
+    });
+  }
+
+  it("cannot be made of a nickname, by an iv of one's own and a later first block", async () => {
+    const { wechat, post, saveUser } = await startApp({ require: ["phoneNumber"] });
+    const target = "10087654321";
+    const attacker = wechat.phone({
+      openid: "o".repeat(28),
+      client: "old",
+      nickName: `${"-".repeat(11)}${target}`,
+    });
+    const { temporaryToken } = (await post("/wx/login", attacker.login())).body;
+    const { encryptedData, iv } = spliced(
+      attacker.getUserInfo(),
+      `{"openId":"${"o".repeat(28)}","nickName":"${"-".repeat(11)}`,
+    );
+    const answer = await post("/wx/login/complete", { temporaryToken, encryptedData, iv });
+    expect(answer.body.missing).to.deep.equal(["phoneNumber"]);
+    expect(saveUser.called).to.equal(false);
+  });
+
+  it("the attack is real: it opens as {phoneNumber: …, watermark: …}, signed by nobody", () => {
+    const sessionKey = "tiihtNczf5v6AKRyjwEUhQ==";
+    const watermark = { appid: APP_ID, timestamp: Math.floor(Date.now() / 1000) };
+    const data = { openId: "o".repeat(28), nickName: `${"-".repeat(11)}10087654321`, watermark };
+    const sealed = spliced(seal(data, sessionKey), JSON.stringify(data).slice(0, 64));
+    expect(openUserData(sealed, { appId: APP_ID, openid: data.openId, sessionKey }, 300)).to.deep.equal({
+      phoneNumber: "10087654321",
+      watermark,
+    });
+  });
+
+  /** Drops the blocks of a known beginning, and lets the last of them open as `{"phoneNumber":"`. */
+  function spliced({ encryptedData }: { encryptedData: string }, beginning: string) {
+    const bytes = Buffer.from(encryptedData, "base64");
+    const last = beginning.length - 16;
+    const iv = Buffer.from(bytes.subarray(last - 16, last));
+    for (let i = 0; i < 16; i++) {
+      iv[i] = Number(iv[i]) ^ beginning.charCodeAt(last + i) ^ '{"phoneNumber":"'.charCodeAt(i);
+    }
+    return { encryptedData: bytes.subarray(last).toString("base64"), iv: iv.toString("base64") };
+  }
 });
 
 describe("one answer for every failure to open user data", () => {

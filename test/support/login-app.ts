@@ -24,6 +24,7 @@ export interface TestUser {
   unionid?: string | null;
   nickName?: string | null;
   avatarUrl?: string | null;
+  phoneNumber?: string | null;
 }
 
 type Options = Partial<WechatLoginOptions<TestUser, readonly Requirement[]>>;
@@ -32,6 +33,7 @@ type Options = Partial<WechatLoginOptions<TestUser, readonly Requirement[]>>;
 export interface TestBody {
   [name: string]: unknown;
   temporaryToken: string;
+  sessionToken: string;
   missing: string[];
   error: { code: string; message: string; errcode?: number };
 }
@@ -114,18 +116,38 @@ export async function startApp(options: Options = {}, initialUsers: Partial<Test
     saveUser: table.saveUser,
     keyPrefix,
     baseUrl: wechat.baseUrl,
+    // Sessions have tests of their own; without them an answer can be compared as a whole.
+    session: false,
     ...options,
   } as WechatLoginOptions<TestUser, readonly Requirement[]>);
   const app = express();
   app.use("/wx", login);
+  app.get("/me", login.requireLogin, (req, res) => {
+    res.json({ user: login.userOf(req), identity: login.identityOf(req) });
+  });
   const onHostError: ErrorRequestHandler = (error, _req, res, _next) => {
     hostErrors.push(error);
     res.status(500).json({ host: "error" });
   };
   app.use(onHostError);
   const url = await listen(createServer(app));
-  const post = (path: string, body: unknown) => send(`${url}${path}`, JSON.stringify(body));
-  return { ...table, wechat, url, post, hostErrors, keyPrefix, keys: () => redis().keys(`${keyPrefix}*`) };
+  const post = (path: string, body: unknown, sessionToken?: string) =>
+    send(`${url}${path}`, JSON.stringify(body), authorization(sessionToken));
+  const upload = (path: string, form: FormData, sessionToken?: string) =>
+    ask(`${url}${path}`, { method: "POST", body: form, headers: authorization(sessionToken) });
+  const me = (sessionToken?: string) => ask(`${url}/me`, { headers: authorization(sessionToken) });
+  const keys = () => redis().keys(`${keyPrefix}*`);
+  return { ...table, wechat, wx: login, url, post, upload, me, hostErrors, keyPrefix, keys };
+}
+
+function authorization(sessionToken: string | undefined): Record<string, string> {
+  return sessionToken === undefined ? {} : { Authorization: `Bearer ${sessionToken}` };
+}
+
+/** Sends a request and reads its JSON answer. */
+export async function ask(url: string, init: RequestInit = {}): Promise<TestAnswer> {
+  const response = await fetch(url, init);
+  return { status: response.status, headers: response.headers, body: (await response.json()) as TestBody };
 }
 
 /** Listens on a free port until the test ends. */
@@ -145,7 +167,9 @@ export async function send(
   body: string | Uint8Array | FormData,
   headers: Record<string, string> = {},
 ): Promise<TestAnswer> {
-  const init = { method: "POST", body, headers: { "Content-Type": "application/json", ...headers } };
-  const response = await fetch(url, init);
-  return { status: response.status, headers: response.headers, body: (await response.json()) as TestBody };
+  return await ask(url, {
+    method: "POST",
+    body,
+    headers: { "Content-Type": "application/json", ...headers },
+  });
 }

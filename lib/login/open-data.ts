@@ -1,0 +1,69 @@
+import type { IncomingMessage } from "node:http";
+import { WechatLoginError } from "../errors.ts";
+import type { Identity } from "../identity.ts";
+import type { KeptSessionKeys } from "../session/kept-session-keys.ts";
+import type { SessionKeyApi } from "../wechat/session-key.ts";
+import type { SealedUserData, UserData } from "./user-data.ts";
+
+/** Upkeep of the session_keys that `keepSessionKey: true` keeps; no key is ever handed out. */
+export interface SessionKeys {
+  /**
+   * WeChat's checksession (检验登录态): whether the kept session_key of a user is still the valid one. `false` where it
+   * is not, or where none is kept: let the client call `wx.login` and log in again.
+   */
+  checkSessionKey(identity: { openid: string }): Promise<boolean>;
+  /**
+   * WeChat's resetusersessionkey (重置登录态): puts a new session_key in the place of the kept one. `false` as above.
+   */
+  resetUserSessionKey(identity: { openid: string }): Promise<boolean>;
+}
+
+/** What opening data later needs of the world; `keys` is absent where none are kept. */
+export interface OpenDataPorts {
+  keys: KeptSessionKeys | undefined;
+  api: SessionKeyApi;
+  identityOf(req: IncomingMessage): Identity;
+  open(sealed: SealedUserData, expected: { openid: string; sessionKey: string }): UserData;
+}
+
+/** Opens a signed-in user's later data (WeRun, openGId, the old phone form) with the session_key that was kept. */
+export function openDataOf({ keys, api, identityOf, open }: OpenDataPorts) {
+  function kept(): KeptSessionKeys {
+    if (!keys) throw new Error("wechatLogin: no session_key is kept without keepSessionKey: true.");
+    return keys;
+  }
+
+  async function openData(req: IncomingMessage, sealed: SealedUserData): Promise<UserData> {
+    const { openid } = identityOf(req);
+    const sessionKey = await kept().find(openid);
+    if (sessionKey === undefined) {
+      throw new WechatLoginError(
+        "invalid_user_data",
+        "The user data cannot be opened: call wx.login again.",
+        {
+          cause: new Error("no session_key is kept for this user"),
+        },
+      );
+    }
+    return open(sealed, { openid, sessionKey });
+  }
+
+  const sessionKeys: SessionKeys = {
+    async checkSessionKey({ openid }) {
+      const sessionKey = await kept().find(openid);
+      if (sessionKey === undefined) return false;
+      const isValid = await api.checkSessionKey(openid, sessionKey);
+      if (!isValid) await kept().forget(openid);
+      return isValid;
+    },
+    async resetUserSessionKey({ openid }) {
+      const sessionKey = await kept().find(openid);
+      const another = sessionKey && (await api.resetUserSessionKey(openid, sessionKey));
+      if (another) await kept().keep(openid, another);
+      else await kept().forget(openid);
+      return Boolean(another);
+    },
+  };
+
+  return { openData, sessionKeys };
+}
