@@ -71,6 +71,11 @@ describe("the custom login state", () => {
     expect(await redis().get(key)).to.equal(':["o1","u1"]');
   });
 
+  it("lives for 30 days where nothing is said of the ttl", async () => {
+    const { keys } = await signedIn({ session: {} });
+    expect(await redis().ttl(String((await keys())[0]))).to.be.within(MONTH - 2, MONTH);
+  });
+
   it("lives on with every request", async () => {
     const { keys, token, me } = await signedIn({ session: { ttl: 70 } });
     const key = String((await keys())[0]);

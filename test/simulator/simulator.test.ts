@@ -1,6 +1,8 @@
+import { createHmac } from "node:crypto";
 import { expect } from "chai";
 import sinon from "sinon";
 import { openUserData } from "../../lib/login/user-data.ts";
+import { accessTokens } from "../../lib/simulator/access-tokens.ts";
 import { type WechatSimulator, wechatSimulator } from "../../lib/simulator/index.ts";
 import { APP_ID, atEnd, SECRET, startWechat } from "../support/login-app.ts";
 
@@ -166,5 +168,191 @@ describe("the simulator", () => {
     while (wechat.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     await wechat.close();
     expect(await hanging).to.be.instanceOf(TypeError);
+  });
+});
+
+describe("the simulator's APIs behind an access_token", () => {
+  type Answer = Record<string, unknown>;
+  const account = { grant_type: "client_credential", appid: APP_ID, secret: SECRET };
+
+  async function api() {
+    const wechat = await startWechat();
+    const call = async (path: string, query: Record<string, string>, body?: object): Promise<Answer> => {
+      const url = `${wechat.baseUrl}${path}?${new URLSearchParams(query)}`;
+      const init = body && { method: "POST", body: JSON.stringify(body) };
+      return (await (await fetch(url, init)).json()) as Answer;
+    };
+    const stableToken = (more: object = {}) => call("/cgi-bin/stable_token", {}, { ...account, ...more });
+    const access_token = String((await stableToken()).access_token);
+    return { wechat, call, stableToken, access_token };
+  }
+
+  function clockAt(ms: number) {
+    const clock = sinon.useFakeTimers({ now: ms, toFake: ["Date"] });
+    atEnd(() => clock.restore());
+    return clock;
+  }
+
+  it("stable_token: the same while it is good, without errcode, in whole seconds", async () => {
+    clockAt(1_700_000_000_000);
+    const { stableToken, access_token } = await api();
+    expect(await stableToken()).to.deep.equal({ access_token, expires_in: 7200 });
+  });
+
+  it("stable_token: a new one five minutes ahead, and the old one stays good until its end", async () => {
+    const clock = clockAt(1_700_000_000_000);
+    const { stableToken, access_token, call } = await api();
+    const check = async (token: string) => (await call("/wxa/checksession", { access_token: token })).errcode;
+    clock.tick(6_899_999);
+    expect((await stableToken()).access_token).to.equal(access_token);
+    clock.tick(1);
+    const next = await stableToken();
+    expect(next).to.include({ expires_in: 7200 }).and.not.include({ access_token });
+    expect([await check(access_token), await check(String(next.access_token))]).to.deep.equal([87009, 87009]);
+    clock.tick(300_000);
+    expect(await check(access_token)).to.equal(42001);
+    await stableToken();
+    expect([await check(access_token), await check(String(next.access_token))]).to.deep.equal([40001, 87009]);
+  });
+
+  it("stable_token: wrong parameters", async () => {
+    const { stableToken } = await api();
+    const wrong: [object, number][] = [
+      [{ grant_type: "x" }, 40002],
+      [{ appid: "wxother" }, 40013],
+      [{ secret: "x" }, 40125],
+    ];
+    for (const [bent, errcode] of wrong) expect(await stableToken(bent)).to.include({ errcode });
+  });
+
+  it("stable_token: a forced refresh ends the one before, 20 times a day", async () => {
+    const clock = clockAt(1_700_000_000_000);
+    const { stableToken, access_token, call } = await api();
+    const forced = await stableToken({ force_refresh: true });
+    expect(forced.access_token).to.not.equal(access_token);
+    expect(await call("/wxa/checksession", { access_token })).to.include({ errcode: 40001 });
+    for (let i = 2; i <= 20; i++) await stableToken({ force_refresh: true });
+    expect(await stableToken({ force_refresh: true })).to.include({ errcode: 45009 });
+    clock.tick(86_400_000);
+    expect(await stableToken({ force_refresh: true })).to.include({ expires_in: 7200 });
+  });
+
+  it("stable_token: 10,000 a minute", () => {
+    const clock = clockAt(1_700_000_000_000);
+    const { stableToken } = accessTokens({ appId: APP_ID, secret: SECRET });
+    const ask = () => stableToken(new URLSearchParams(), account);
+    for (let i = 0; i < 10_000; i++) expect(ask()).to.have.property("access_token");
+    expect(ask()).to.include({ errcode: 45009 });
+    clock.tick(60_000);
+    expect(ask()).to.include({ expires_in: 7140 });
+  });
+
+  it("without an access_token there is no API", async () => {
+    const { call } = await api();
+    const post = "/wxa/business/getuserphonenumber";
+    expect(await call(post, {}, {})).to.include({ errcode: 41001 });
+    expect(await call(post, { access_token: "x" }, {})).to.include({ errcode: 40001 });
+  });
+
+  it("a chunked body gets 412, as at WeChat's gateway", async () => {
+    const { wechat } = await api();
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode(JSON.stringify(account)));
+        controller.close();
+      },
+    });
+    const init = { method: "POST", body, duplex: "half" } as RequestInit;
+    const response = await fetch(`${wechat.baseUrl}/cgi-bin/stable_token`, init);
+    expect([response.status, await response.text()]).to.deep.equal([412, ""]);
+  });
+
+  it("a body that is no JSON counts as an empty one", async () => {
+    const { wechat } = await api();
+    for (const body of ["{", "null", ""]) {
+      const response = await fetch(`${wechat.baseUrl}/cgi-bin/stable_token`, { method: "POST", body });
+      expect(await response.json()).to.include({ errcode: 40002 });
+    }
+  });
+
+  it("getuserphonenumber: a code works for its user, once, for five minutes", async () => {
+    const clock = clockAt(1_700_000_000_000);
+    const { wechat, call, access_token } = await api();
+    const ask = (body: object) => call("/wxa/business/getuserphonenumber", { access_token }, body);
+    const phone = wechat.phone({ openid: "o1" });
+    expect(() => phone.getPhoneNumber()).to.throw("getPhoneNumber before login()");
+    phone.login();
+    const { code, errMsg } = phone.getPhoneNumber();
+    expect(errMsg).to.equal("getPhoneNumber:ok");
+    expect(await ask({ code, openid: "o2" })).to.include({ errcode: 40029 });
+    const watermark = { timestamp: 1_700_000_000, appid: APP_ID };
+    const number = { phoneNumber: "10012345678", purePhoneNumber: "10012345678", countryCode: "86" };
+    expect(await ask({ code, openid: "o1" })).to.deep.equal({
+      errcode: 0,
+      errmsg: "ok",
+      phone_info: { ...number, watermark },
+    });
+    expect(await ask({ code, openid: "o1" })).to.include({ errcode: 40029 });
+    const [early, late] = [phone.getPhoneNumber().code, phone.getPhoneNumber().code];
+    clock.tick(299_999);
+    expect(await ask({ code: early })).to.include({ errcode: 0 });
+    clock.tick(1);
+    expect(await ask({ code: late })).to.include({ errcode: 40029 });
+  });
+
+  it("refusals of the two buttons", async () => {
+    const phone = (await startWechat()).phone();
+    expect(phone.refuse()).to.deep.equal({ errMsg: "getUserInfo:fail auth deny" });
+    expect(phone.refuse("getPhoneNumber")).to.deep.equal({ errMsg: "getPhoneNumber:fail user deny" });
+  });
+
+  it("msg_sec_check: suggests what the test says, for who was here within two hours", async () => {
+    const clock = clockAt(1_700_000_000_000);
+    const suggest = (content: string) => (content === "bad" ? "risky" : content === "hm" ? "review" : "pass");
+    const wechat = await wechatSimulator({ appId: APP_ID, secret: SECRET, suggest });
+    atEnd(() => wechat.close());
+    const post = async (path: string, body: object): Promise<Answer> => {
+      const init = { method: "POST", body: JSON.stringify(body) };
+      return (await (await fetch(`${wechat.baseUrl}${path}`, init)).json()) as Answer;
+    };
+    let { access_token } = await post("/cgi-bin/stable_token", account);
+    const check = (content: unknown, more: object = {}) =>
+      post(`/wxa/msg_sec_check?access_token=${access_token}`, { version: 2, openid: "o1", content, ...more });
+    expect(await check("good")).to.include({ errcode: 61010 });
+    wechat.phone({ openid: "o1" }).login();
+    const results = await Promise.all(["good", "hm", "bad"].map(async (text) => (await check(text)).result));
+    expect(results).to.deep.equal([
+      { suggest: "pass", label: 100 },
+      { suggest: "review", label: 20001 },
+      { suggest: "risky", label: 20001 },
+    ]);
+    expect(await check("good", { version: 1 })).to.include({ errcode: 40129 });
+    expect(await check(5)).to.include({ errcode: 40129 });
+    clock.tick(2 * 60 * 60 * 1000 - 1);
+    ({ access_token } = await post("/cgi-bin/stable_token", account));
+    expect(await check("good")).to.include({ errcode: 0 });
+    clock.tick(1);
+    expect(await check("good")).to.include({ errcode: 61010 });
+  });
+
+  it("checksession and resetusersessionkey: by the signature of an empty message", async () => {
+    const { wechat, call, access_token } = await api();
+    const { code } = wechat.phone({ openid: "o1" }).login();
+    const { session_key } = await code2Session(wechat, { js_code: code });
+    const sign = (key: unknown) => createHmac("sha256", String(key)).update("").digest("hex");
+    const query = { access_token, openid: "o1", sig_method: "hmac_sha256", signature: sign(session_key) };
+    expect(await call("/wxa/checksession", query)).to.deep.equal({ errcode: 0, errmsg: "ok" });
+    for (const bent of [{ openid: "o2" }, { signature: sign("x") }, { sig_method: "md5" }]) {
+      expect(await call("/wxa/checksession", { ...query, ...bent })).to.include({ errcode: 87009 });
+      expect(await call("/wxa/resetusersessionkey", { ...query, ...bent })).to.include({ errcode: 87007 });
+    }
+    const reset = await call("/wxa/resetusersessionkey", query);
+    expect(reset).to.include({ errcode: 0, openid: "o1" });
+    expect(reset.session_key)
+      .to.match(/^[\w+/]{22}==$/)
+      .and.not.equal(session_key);
+    expect(await call("/wxa/checksession", query)).to.include({ errcode: 87009 });
+    const signature = sign(reset.session_key);
+    expect(await call("/wxa/checksession", { ...query, signature })).to.include({ errcode: 0 });
   });
 });

@@ -57,6 +57,104 @@ for (const [name, create] of Object.entries(stores)) {
       expect(taken.filter((value) => value !== undefined)).to.deep.equal(["value"]);
     });
 
+    it("gives a value without taking it", async () => {
+      await store.set(key, "value", 1);
+      expect([await store.get(key), await store.get(key)]).to.deep.equal(["value", "value"]);
+      expect(await store.get(`${key}other`)).to.equal(undefined);
+      await wait(1100);
+      expect(await store.get(key)).to.equal(undefined);
+    });
+
+    it("adds a value only where there is none, for one of many", async () => {
+      const added = await Promise.all(["a", "b", "c"].map((value) => store.add(key, value, 1)));
+      expect(added.filter(Boolean)).to.have.length(1);
+      expect(await store.add(key, "d", 1)).to.equal(false);
+      expect(["a", "b", "c"][added.indexOf(true)]).to.equal(await store.get(key));
+      await wait(1100);
+      expect(await store.add(key, "d", 1)).to.equal(true);
+    });
+
+    describe("under a mark", () => {
+      // The keys share a hash tag, as those of a session do.
+      const mark = () => `${key}{tag}mark`;
+      const marked = (name = "a") => `${key}{tag}${name}`;
+
+      it("gives a value while the mark is the one it was kept with, or none", async () => {
+        await store.setMarked(marked(), mark(), "值:1", 10);
+        expect(await store.renewMarked(marked(), mark(), 10)).to.equal("值:1");
+        await store.set(mark(), "first", 10);
+        await store.setMarked(marked("b"), mark(), "value", 10);
+        expect(await store.renewMarked(marked("b"), mark(), 10)).to.equal("value");
+        await store.take(mark());
+        expect(await store.renewMarked(marked("b"), mark(), 10)).to.equal("value");
+      });
+
+      it("removes a value that was kept with another mark, or with none", async () => {
+        await store.setMarked(marked(), mark(), "value", 10);
+        await store.set(mark(), "first", 10);
+        await store.setMarked(marked("b"), mark(), "value", 10);
+        expect(await store.renewMarked(marked(), mark(), 10)).to.equal(undefined);
+        await store.set(mark(), "second", 10);
+        expect(await store.renewMarked(marked("b"), mark(), 10)).to.equal(undefined);
+        await store.take(mark());
+        expect(await store.renewMarked(marked(), mark(), 10)).to.equal(undefined);
+        expect(await store.renewMarked(marked("b"), mark(), 10)).to.equal(undefined);
+      });
+
+      it("takes no mark for another that begins alike", async () => {
+        await store.set(mark(), "first", 10);
+        await store.setMarked(marked(), mark(), "value", 10);
+        await store.set(mark(), "fir", 10);
+        expect(await store.renewMarked(marked(), mark(), 10)).to.equal(undefined);
+      });
+
+      it("gives nothing for a key it never had", async () => {
+        expect(await store.renewMarked(marked(), mark(), 10)).to.equal(undefined);
+      });
+
+      it("lets a value live on with every use, and not without", async () => {
+        await store.setMarked(marked(), mark(), "value", 1);
+        await store.setMarked(marked("b"), mark(), "value", 1);
+        await wait(600);
+        expect(await store.renewMarked(marked(), mark(), 1)).to.equal("value");
+        await wait(600);
+        expect(await store.renewMarked(marked(), mark(), 1)).to.equal("value");
+        expect(await store.renewMarked(marked("b"), mark(), 1)).to.equal(undefined);
+      });
+    });
+
+    describe("unlock", () => {
+      const value = () => ({ key: `${key}{tag}value`, value: "new", seconds: 1 });
+      const lock = () => `${key}{tag}lock`;
+
+      it("ends the holder's lock, and keeps a value for its time", async () => {
+        await store.add(lock(), "me", 10);
+        await store.unlock(lock(), "me", value());
+        expect([await store.get(lock()), await store.get(value().key)]).to.deep.equal([undefined, "new"]);
+        await wait(1100);
+        expect(await store.get(value().key)).to.equal(undefined);
+      });
+
+      it("ends it without keeping anything", async () => {
+        await store.add(lock(), "me", 10);
+        await store.unlock(lock(), "me");
+        expect(await store.get(lock())).to.equal(undefined);
+      });
+
+      it("leaves another's lock and value alone", async () => {
+        await store.add(lock(), "another", 10);
+        await store.set(value().key, "theirs", 10);
+        await store.unlock(lock(), "me", value());
+        await store.unlock(lock(), "me");
+        expect([await store.get(lock()), await store.get(value().key)]).to.deep.equal(["another", "theirs"]);
+      });
+
+      it("keeps nothing where there is no lock any more", async () => {
+        await store.unlock(lock(), "me", value());
+        expect(await store.get(value().key)).to.equal(undefined);
+      });
+    });
+
     describe("under one-time tokens", () => {
       it("a token of 256 bits stands for the value, and only its hash is in a key", async () => {
         const set = sinon.spy(store, "set");
