@@ -5,10 +5,18 @@ import type { Phone, PhoneUser, WechatSimulator } from "express-wechat-login/sim
 interface Answer {
   status?: string;
   temporaryToken?: string;
+  sessionToken?: string;
+  avatarUrl?: string;
 }
 
+/** The picture that a user has chosen: a green square. */
+const AVATAR = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4nGNkP5jAwMDAxMDAwMDAAAANsQEsWoc9tQAAAABJRU5ErkJggg==",
+  "base64",
+);
+
 /**
- * Walks phones through both scenarios over HTTP and prints each request and its answer.
+ * Walks phones through the scenarios over HTTP and prints each request and its answer.
  *
  * @param url where the example listens
  * @param users gives what is stored in the end
@@ -23,19 +31,41 @@ export async function walkThrough(
     wechat.phone({ unionid: `union-${randomUUID().slice(0, 8)}`, ...user });
 
   title("Scenario 1, unionid only: WeChat gives the unionid with the code, nobody is asked");
-  await send(`${url}/wx/login`, newPhone({}).login());
+  await post(`${url}/wx/login`, newPhone({}).login());
 
   title(
     "Scenario 1, unionid only: WeChat gives none; the user refuses first, then allows, and is never asked again",
   );
   const shy = newPhone({ unionidAtLogin: false });
   await authorise(`${url}/wx`, shy, { refuseFirst: true });
-  await send(`${url}/wx/login`, shy.login());
+  await post(`${url}/wx/login`, shy.login());
 
   title("Scenario 2, unionid and profile: an old client still gives the real nickname and avatar");
-  const old = newPhone({ client: "old", nickName: "小明" });
-  await authorise(`${url}/wx-profile`, old, { refuseFirst: false });
-  await send(`${url}/wx-profile/login`, old.login());
+  await authorise(`${url}/wx-profile`, newPhone({ client: "old", nickName: "小明" }), { refuseFirst: false });
+
+  title("Scenario 2 as it works since 2022: the user chooses an avatar and types a nickname, once");
+  const modern = newPhone({});
+  const asked = await post(`${url}/wx-profile/login`, modern.login());
+  const fields = { temporaryToken: String(asked.temporaryToken), nickName: "小红" };
+  const { sessionToken } = await upload(`${url}/wx-profile/login/complete`, fields);
+  await post(`${url}/wx-profile/login`, modern.login());
+
+  title("Signed in: the session token opens the other routes; the nickname is changed");
+  const { avatarUrl } = await get(`${url}/me`, sessionToken);
+  await post(`${url}/wx/profile`, { nickName: "红红" }, sessionToken);
+  const picture = await fetch(String(avatarUrl));
+  console.log(
+    `→ GET ${new URL(String(avatarUrl)).pathname}\n← ${picture.status} ${picture.headers.get("content-type")}`,
+  );
+
+  title("The phone number as part of the login");
+  const caller = newPhone({});
+  const { temporaryToken } = await post(`${url}/wx-phone/login`, caller.login());
+  await post(`${url}/wx-phone/login/complete`, { temporaryToken, phoneCode: caller.getPhoneNumber().code });
+
+  title("Signed out: the token is worth nothing");
+  await post(`${url}/wx/logout`, {}, sessionToken);
+  await get(`${url}/me`, sessionToken);
 
   title("Stored");
   console.table(users().slice(before));
@@ -43,16 +73,36 @@ export async function walkThrough(
 
 /** One login with the authorisation button. */
 async function authorise(wx: string, phone: Phone, { refuseFirst }: { refuseFirst: boolean }): Promise<void> {
-  const { temporaryToken } = await send(`${wx}/login`, phone.login());
-  if (refuseFirst) await send(`${wx}/login/complete`, { temporaryToken, ...phone.refuse() });
+  const { temporaryToken } = await post(`${wx}/login`, phone.login());
+  if (refuseFirst) await post(`${wx}/login/complete`, { temporaryToken, ...phone.refuse() });
   const { encryptedData, iv, rawData, signature } = phone.getUserInfo();
-  await send(`${wx}/login/complete`, { temporaryToken, encryptedData, iv, rawData, signature });
+  await post(`${wx}/login/complete`, { temporaryToken, encryptedData, iv, rawData, signature });
 }
 
-async function send(url: string, body: object): Promise<Answer> {
-  console.log(`→ POST ${new URL(url).pathname} ${short(body)}`);
-  const headers = { "Content-Type": "application/json" };
-  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+async function post(url: string, body: object, sessionToken?: string): Promise<Answer> {
+  const headers = { "Content-Type": "application/json", ...bearer(sessionToken) };
+  return await send(url, { method: "POST", headers, body: JSON.stringify(body) }, short(body));
+}
+
+/** As `wx.uploadFile` sends it: one file, fields beside it. */
+async function upload(url: string, fields: Record<string, string>): Promise<Answer> {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  form.append("avatar", new Blob([AVATAR], { type: "image/png" }), "tmp_avatar.png");
+  return await send(url, { method: "POST", body: form }, `${short(fields)} + file avatar`);
+}
+
+async function get(url: string, sessionToken?: string): Promise<Answer> {
+  return await send(url, { headers: bearer(sessionToken) }, "");
+}
+
+function bearer(sessionToken: string | undefined): Record<string, string> {
+  return sessionToken === undefined ? {} : { Authorization: `Bearer ${sessionToken}` };
+}
+
+async function send(url: string, init: RequestInit, shown: string): Promise<Answer> {
+  console.log(`→ ${init.method ?? "GET"} ${new URL(url).pathname} ${shown}`);
+  const response = await fetch(url, init);
   const answer = (await response.json()) as Answer;
   console.log(`← ${response.status} ${short(answer)}`);
   return answer;

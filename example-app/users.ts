@@ -10,15 +10,18 @@ export interface User {
   unionid: string | null;
   nickName: string | null;
   avatarUrl: string | null;
+  phoneNumber: string | null;
 }
 
 /** What the login knows of a person when it stores one. */
-export type UserToSave = Identity & Partial<Record<"nickName" | "avatarUrl", string>>;
+export type UserToSave = Identity & Partial<Record<"nickName" | "avatarUrl" | "phoneNumber", string>>;
 
 // One person has one unionid and an openid in each app: hence two tables. The constraints are what makes two first
 // logins at the same time harmless.
 const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY, unionid TEXT UNIQUE, nickName TEXT, avatarUrl TEXT);
+  CREATE TABLE IF NOT EXISTS users (
+    id INTEGER PRIMARY KEY, unionid TEXT UNIQUE, nickName TEXT, avatarUrl TEXT, phoneNumber TEXT
+  );
   CREATE TABLE IF NOT EXISTS openids (
     appId TEXT NOT NULL, openid TEXT NOT NULL, userId INTEGER NOT NULL REFERENCES users,
     PRIMARY KEY (appId, openid)
@@ -32,7 +35,7 @@ const FIND = `
 
 const UPDATE = `
   UPDATE users SET unionid = COALESCE(:unionid, unionid), nickName = COALESCE(:nickName, nickName),
-    avatarUrl = COALESCE(:avatarUrl, avatarUrl) WHERE id = :id`;
+    avatarUrl = COALESCE(:avatarUrl, avatarUrl), phoneNumber = COALESCE(:phoneNumber, phoneNumber) WHERE id = :id`;
 
 const REMEMBER_OPENID = `
   INSERT INTO openids (appId, openid, userId) VALUES (:appId, :openid, :id)
@@ -51,10 +54,11 @@ export function openUsers(file: string) {
 
   // IMMEDIATE: the lookup and the write belong together, also with other processes on the same file.
   const save = db.transaction((user: UserToSave) => {
-    const { appId, openid, unionid = null, nickName = null, avatarUrl = null } = user;
+    const { appId, openid, unionid = null, nickName = null } = user;
+    const { avatarUrl = null, phoneNumber = null } = user;
     const id =
       find(user)?.id ?? db.prepare("INSERT INTO users (unionid) VALUES (?)").run(unionid).lastInsertRowid;
-    db.prepare(UPDATE).run({ id, unionid, nickName, avatarUrl });
+    db.prepare(UPDATE).run({ id, unionid, nickName, avatarUrl, phoneNumber });
     db.prepare(REMEMBER_OPENID).run({ appId, openid, id });
   }).immediate;
 
@@ -67,6 +71,6 @@ export function openUsers(file: string) {
 }
 
 /** A row without what the driver adds to it. */
-function pick({ id, unionid, nickName, avatarUrl, openid = null }: User): User {
-  return { id, openid, unionid, nickName, avatarUrl };
+function pick({ id, unionid, nickName, avatarUrl, phoneNumber, openid = null }: User): User {
+  return { id, openid, unionid, nickName, avatarUrl, phoneNumber };
 }

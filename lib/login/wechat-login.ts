@@ -8,7 +8,7 @@ import { fillInOf } from "../profile/fill-in.ts";
 import { guardOf } from "../session/guard.ts";
 import { keptSessionKeys } from "../session/kept-session-keys.ts";
 import { sessions as sessionsOf } from "../session/sessions.ts";
-import { inProcessStore } from "../storage/in-process-store.ts";
+import { processStore } from "../storage/in-process-store.ts";
 import { oneTimeTokens } from "../storage/one-time-tokens.ts";
 import { redisStore } from "../storage/redis-store.ts";
 import { wechatApi } from "../wechat/wechat-api.ts";
@@ -70,7 +70,7 @@ export function wechatLogin<
   const settings = checkOptions(options);
   const { appId, temporaryTokenTtl } = settings;
   const prefix = `${settings.keyPrefix}${appId}:`;
-  const store = settings.redis ? redisStore(settings.redis) : inProcessStore();
+  const store = settings.redis ? redisStore(settings.redis) : processStore;
   const host = hostOf(options);
   const wechat = wechatApi({ ...settings, store, prefix });
   const sessions = settings.session ? sessionsOf(store, appId, prefix, settings.session.ttl) : undefined;

@@ -4,6 +4,12 @@ import type { Store } from "./store.ts";
 const MAX_ENTRIES = 100_000;
 const SWEEP_EVERY_MS = 60_000;
 
+/**
+ * The store of all logins of this process that are given no Redis: two routers see each other's sessions, as they would
+ * on one Redis.
+ */
+export const processStore: Store = inProcessStore();
+
 /** A store in the memory of this process, for trying out: it dies with the process and is shared with no other. */
 export function inProcessStore(maxEntries = MAX_ENTRIES): Store {
   const entries = new Map<string, { value: string; expiresAt: number }>();
