@@ -1,7 +1,7 @@
 // Checked by tsc only: every line marked with @ts-expect-error must be refused, every other one must pass.
 import express from "express";
 import { Cluster, Redis } from "ioredis";
-import { wechatLogin } from "../../lib/index.ts";
+import { accessToken, wechatLogin } from "../../lib/index.ts";
 
 const app = { appId: "wx1", secret: "s" };
 const user = { id: 1, unionid: "u" as string | null, nickName: "n", avatarUrl: "" };
@@ -90,3 +90,46 @@ wechatLogin({ ...app, appid: "wx1", findUser, saveUser });
 const prepared = { ...app, findUser, saveUser, onLogin: ({ id }: { id: number }) => ({ id }) };
 wechatLogin(prepared);
 wechatLogin({ ...prepared, require: ["unionid", "nickName", "avatarUrl"] });
+
+// What the guard found has the type of what findUser gives.
+const wx = wechatLogin({ ...app, findUser, saveUser, session: { ttl: 60 }, keepSessionKey: true });
+express().get("/me", wx.requireLogin, async (req, res) => {
+  const { id } = wx.userOf(req);
+  const { appId, openid, unionid } = wx.identityOf(req);
+  const opened: Record<string, unknown> = await wx.openData(req, { encryptedData: "", iv: "" });
+  await wx.signOutEverywhere({ openid });
+  const isValid: boolean = await wx.sessionKeys.checkSessionKey(wx.identityOf(req));
+  // @ts-expect-error the user has no such field
+  const { age } = wx.userOf(req);
+  res.json([id.toFixed(), appId, unionid satisfies string | undefined, opened, isValid, age]);
+});
+
+// Avatars and phone numbers.
+const withPhone = { findUser: () => ({ ...user, phoneNumber: null }), saveUser };
+wechatLogin({
+  ...app,
+  ...withPhone,
+  require: ["phoneNumber"],
+  saveAvatar: async ({ bytes, mediaType }, { openid }) => `${openid}.${mediaType}.${bytes.length}`,
+  checkContent: true,
+  onReview: (nickName, { openid }) => nickName !== openid,
+  session: false,
+});
+wechatLogin({
+  ...app,
+  ...withPhone,
+  require: ["phoneNumber"],
+  saveUser: ({ phoneNumber, countryCode }) => [
+    phoneNumber satisfies string,
+    countryCode satisfies string | undefined,
+  ],
+});
+// @ts-expect-error saveAvatar must give a URL
+wechatLogin({ ...app, findUser, saveUser, saveAvatar: () => 5 });
+// @ts-expect-error sessions are on, or left out by false
+wechatLogin({ ...app, findUser, saveUser, session: true });
+
+// The access_token for hosts; it needs a Redis to share.
+accessToken({ ...app, redis: new Redis() }).get() satisfies Promise<string>;
+// @ts-expect-error redis is missing
+accessToken(app);

@@ -71,7 +71,7 @@ async function quickStart(): Promise<void> {
   try {
     while (!(await fetch(`http://127.0.0.1:${ours}/`).catch(() => undefined))) await pause(50);
     const output = await run(process.execPath, ["phone.js"], { cwd: folder });
-    const expected = "[ 'unionid' ]\n{ status: 'signed_in', unionid: 'u1' }\n";
+    const expected = "[ 'unionid' ]\nsigned_in\n{ unionid: 'u1' }\n";
     if (output !== expected) throw new Error(`The quick start printed: ${output}`);
     console.log("README quick start: signed in");
   } finally {

@@ -1,0 +1,24 @@
+import { readFileSync } from "node:fs";
+import { expect } from "chai";
+
+/** What both languages must have in common. */
+function shapeOf(file: string) {
+  const text = readFileSync(file, "utf8");
+  const lines = text.split("\n");
+  return {
+    headings: lines.flatMap((line) => /^#+ /.exec(line) ?? []),
+    firstCells: lines.flatMap((line) => /^\| (`[^`]+`|\d+)/.exec(line)?.[1] ?? []),
+    tableRows: lines.filter((line) => line.startsWith("|")).length,
+    bullets: lines.filter((line) => line.startsWith("* ")).length,
+    code: [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```/gm)].map(([, language, code = ""]) =>
+      // Comments are translated, and so are diagrams and patterns of answers; the code is the same.
+      language === "js" ? code.replaceAll(/ *\/\/ .*$/gm, "") : [language, code.split("\n").length],
+    ),
+  };
+}
+
+describe("README.md and README.zh-CN.md", () => {
+  it("have the same headings, tables, lists and code", () => {
+    expect(shapeOf("README.zh-CN.md")).to.deep.equal(shapeOf("README.md"));
+  });
+});
