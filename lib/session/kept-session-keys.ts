@@ -28,7 +28,7 @@ export function keptSessionKeys(
   function seal(openid: string, sessionKey: string): string {
     const iv = randomBytes(IV_BYTES);
     const cipher = createCipheriv(ALGORITHM, key, iv).setAAD(Buffer.from(openid));
-    const sealed = Buffer.concat([iv, cipher.update(sessionKey, "utf8"), cipher.final()]);
+    const sealed = Buffer.concat([iv, cipher.update(sessionKey), cipher.final()]);
     return Buffer.concat([sealed, cipher.getAuthTag()]).toString("base64");
   }
 
@@ -42,7 +42,7 @@ export function keptSessionKeys(
     try {
       const decipher = createDecipheriv(ALGORITHM, key, iv, { authTagLength: TAG_BYTES });
       decipher.setAAD(Buffer.from(openid)).setAuthTag(tag);
-      return decipher.update(sealed, undefined, "utf8") + decipher.final("utf8");
+      return Buffer.concat([decipher.update(sealed), decipher.final()]).toString();
     } catch {
       // The secret was changed since: the next login brings a new session_key.
       return undefined;

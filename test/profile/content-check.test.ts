@@ -67,10 +67,10 @@ describe("checkContent", () => {
     const { complete, wechat } = await pending();
     for (const bend of [{}, { errcode: 87014 }]) wechat.bendNext(bend);
     const answer = await complete({ nickName: "bad" });
-    expect([answer.status, answer.body.error.code, answer.body.error.errcode]).to.deep.equal([
+    const message = "WeChat's content check says that this is risky: choose another name.";
+    expect([answer.status, answer.body]).to.deep.equal([
       403,
-      "content_rejected",
-      87014,
+      { error: { code: "content_rejected", message, errcode: 87014 } },
     ]);
   });
 

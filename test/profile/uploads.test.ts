@@ -135,6 +135,17 @@ describe("an upload that is refused leaves nothing behind, and the token stays g
       /picture/,
     ],
     "RIFF that is no WebP": [() => formOf({}, Buffer.from("RIFF....WAVEfmt "), png), 415, /picture/],
+    "a JPEG behind a byte": [
+      () => formOf({}, Buffer.concat([Buffer.alloc(1), PICTURES.jpeg])),
+      415,
+      /picture/,
+    ],
+    "a GIF behind a byte": [() => formOf({}, Buffer.concat([Buffer.alloc(1), PICTURES.gif])), 415, /picture/],
+    "a WebP behind two bytes": [
+      () => formOf({}, Buffer.concat([Buffer.alloc(2), PICTURES.webp])),
+      415,
+      /picture/,
+    ],
     "a PNG cut in its signature": [() => formOf({}, PICTURES.png.subarray(0, 7), png), 415, /picture/],
     "0 bytes": [() => formOf({}, Buffer.alloc(0), png), 415, /^The avatar must be a picture/],
     "2 MiB and a byte": [() => formOf({}, pngOf(MAX + 1)), 413, /^The avatar is larger than 2097152 bytes/],
@@ -210,6 +221,7 @@ describe("an upload that is refused leaves nothing behind, and the token stays g
     ]) {
       const answer = await raw(app, body);
       expect([answer.status, answer.body.error.code], body).to.deep.equal([400, "invalid_request"]);
+      expect(answer.body.error.message, body).to.equal("The form is broken or was cut off.");
     }
     await nothingHappened(app);
   });

@@ -1,3 +1,4 @@
+import { createDecipheriv, hkdfSync } from "node:crypto";
 import { createServer } from "node:http";
 import { expect } from "chai";
 import express, { type ErrorRequestHandler } from "express";
@@ -150,6 +151,18 @@ describe("the session_keys that are kept", () => {
     expect(await kept(prefix).find("o1")).to.equal(undefined);
   });
 
+  it("can be read with the secret and the appId alone: AES-256-GCM under a key by HKDF", async () => {
+    const prefix = ownPrefix();
+    await kept(prefix).keep("o1", SESSION_KEY);
+    const bytes = Buffer.from(String(await redis().get(`${prefix}session-key:o1`)), "base64");
+    const key = hkdfSync("sha256", SECRET, APP_ID, "express-wechat-login session_key", 32);
+    const decipher = createDecipheriv("aes-256-gcm", Buffer.from(key), bytes.subarray(0, 12));
+    decipher.setAAD(Buffer.from("o1")).setAuthTag(bytes.subarray(-16));
+    expect(decipher.update(bytes.subarray(12, -16), undefined, "utf8") + decipher.final("utf8")).to.equal(
+      SESSION_KEY,
+    );
+  });
+
   it("open under no other secret, no other appId and no other user's name", async () => {
     const prefix = ownPrefix();
     await kept(prefix).keep("o1", SESSION_KEY);
@@ -243,9 +256,21 @@ describe("upkeep of the session_keys", () => {
       for (const next of [{}, bend]) wechat.bendNext(next);
       const error = await wx.sessionKeys.resetUserSessionKey({ openid }).catch((reason) => reason);
       expect(error).to.be.instanceOf(WechatLoginError).and.include({ code });
+      if (name.includes("key"))
+        expect(error.message).to.equal("WeChat's answer makes no sense: session_key is missing.");
       expect(await keys()).to.have.length(1);
     });
   }
+
+  it("tells nobody what WeChat quotes of the access_token and the signature", async () => {
+    const { login, wx, wechat } = await host();
+    await login();
+    await wx.sessionKeys.checkSessionKey({ openid });
+    const { access_token, signature } = wechat.requests.at(-1)?.query ?? {};
+    wechat.bendNext({ body: JSON.stringify({ errcode: 1, errmsg: `${access_token} ${signature}` }) });
+    const error = await wx.sessionKeys.checkSessionKey({ openid }).catch((reason) => reason);
+    expect(error.cause.message).to.equal("WeChat: errcode 1, *** ***");
+  });
 
   it("opens what is sealed under the key that WeChat gave, and only that", async () => {
     const { login, post, wechat } = await host();

@@ -20,6 +20,14 @@ async function start() {
   return { wechat, account, host, key, lock: `${key}lock` };
 }
 
+const MESSAGES = {
+  misconfigured:
+    "The server's WeChat configuration is refused by WeChat; its operator finds the details in onError.",
+  rate_limited: "Too many requests for WeChat's limits: try again later.",
+  wechat_error: "WeChat's answer makes no sense: access_token is missing.",
+  wechat_unavailable: "WeChat cannot be reached: try again later.",
+};
+
 describe("accessToken", () => {
   it("asks stable_token, by POST, without a forced refresh", async () => {
     const { wechat, host } = await start();
@@ -170,7 +178,10 @@ describe("accessToken", () => {
       const one = host();
       wechat.bendNext(bend);
       const errors = await Promise.all([one.get(), one.get()].map((get) => get.catch((error) => error)));
-      for (const error of errors) expect(error).to.be.instanceOf(WechatLoginError).and.include({ code });
+      for (const error of errors) {
+        expect(error).to.be.instanceOf(WechatLoginError).and.include({ code });
+        expect(error.message).to.equal(MESSAGES[code]);
+      }
       expect(await redis().exists(lock)).to.equal(0);
       expect(await one.get()).to.match(/^[\w-]{91}$/);
     });
@@ -236,6 +247,12 @@ describe("accessToken", () => {
     const client = { set, get: async () => null, getdel: async () => null, eval: async () => null };
     await accessToken({ appId: APP_ID, secret: SECRET, redis: client, fetch }).get();
     expect(fetch.firstCall.args[0]).to.equal("https://api.weixin.qq.com/cgi-bin/stable_token?");
+    const { method, headers, body } = fetch.firstCall.args[1];
+    expect({ method, headers }).to.deep.equal({
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+    });
+    expect(body).to.be.a("string"); // so that node-fetch sends a Content-Length
     const [key, , , seconds] = set.firstCall.args;
     expect([key, seconds]).to.deep.equal([`wechat-login:${APP_ID}:{access-token}lock`, 11]);
   });
@@ -286,6 +303,35 @@ describe("an access_token that WeChat refuses", () => {
     });
     expect(wechat.requests).to.have.length(5);
     expect(hostErrors).to.deep.equal([]);
+  });
+
+  it("is told to nobody: what WeChat quotes of it is blotted out", async () => {
+    const onError = sinon.spy();
+    const app = await startApp({
+      require: ["phoneNumber"],
+      checkContent: true,
+      session: undefined,
+      onError,
+    });
+    const token = accessToken({
+      appId: APP_ID,
+      secret: SECRET,
+      redis: redis(),
+      keyPrefix: app.keyPrefix,
+      baseUrl: app.wechat.baseUrl,
+    });
+    const body = JSON.stringify({ errcode: 48001, errmsg: `not allowed for ${await token.get()} code-1` });
+    const phone = app.wechat.phone();
+    const { temporaryToken } = (await app.post("/wx/login", phone.login())).body;
+    app.wechat.bendNext({ body });
+    await app.post("/wx/login/complete", { temporaryToken, phoneCode: "code-1" });
+    app.wechat.bendNext({ body });
+    await app.post("/wx/login/complete", { temporaryToken, nickName: "Ada" });
+    const causes = onError.args.map(([error]) => (error as { cause: Error }).cause.message);
+    expect(causes).to.deep.equal([
+      "WeChat: errcode 48001, not allowed for *** ***",
+      "WeChat: errcode 48001, not allowed for *** code-1",
+    ]);
   });
 
   it("with anything else: it is not replaced", async () => {

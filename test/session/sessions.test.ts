@@ -1,0 +1,53 @@
+import { expect } from "chai";
+import sinon from "sinon";
+import { sessions } from "../../lib/session/sessions.ts";
+import { inProcessStore } from "../../lib/storage/in-process-store.ts";
+import { APP_ID } from "../support/login-app.ts";
+
+describe("sessions over a store", () => {
+  it("look up nothing that has not the form of a token", async () => {
+    const store = inProcessStore();
+    const spies = [sinon.spy(store, "renewMarked"), sinon.spy(store, "take")];
+    const { find, end } = sessions(store, APP_ID, "p:", 10);
+    const good = "A".repeat(54);
+    const wrong = [
+      ...["", "A", `${good}A`, good.slice(1), `${good.slice(1)}\n`, `\n${good.slice(1)}`],
+      ...[
+        `${good.slice(1)}}`,
+        `${good.slice(0, 43)}}${good.slice(44)}`,
+        `${good.slice(0, 43)}*${good.slice(44)}`,
+      ],
+    ];
+    for (const token of wrong) {
+      expect([await find(token), await end(token)], token).to.deep.equal([undefined, false]);
+    }
+    expect(spies.map((spy) => spy.called)).to.deep.equal([false, false]);
+    expect([await find(good), await end(good)]).to.deep.equal([undefined, false]);
+    expect(spies.map((spy) => spy.called)).to.deep.equal([true, true]);
+  });
+
+  it("leave no unionid in an identity that has none", async () => {
+    const { begin, find } = sessions(inProcessStore(), APP_ID, "p:", 10);
+    const identity = { appId: APP_ID, openid: "o1" };
+    expect(await find(await begin(identity))).to.deep.equal(identity);
+    expect(await find(await begin({ ...identity, unionid: "u1" }))).to.deep.equal({
+      ...identity,
+      unionid: "u1",
+    });
+  });
+
+  it("mark a user's sign-out by 11 random characters, another time by others", async () => {
+    const store = inProcessStore();
+    const set = sinon.spy(store, "set");
+    const { endAll } = sessions(store, APP_ID, "p:", 10);
+    await endAll({ openid: "o1" });
+    await endAll({ openid: "o1" });
+    const [[key = "", first = ""] = [], [again, second] = []] = set.args;
+    expect(key)
+      .to.match(/^p:signed-out:\{[\w-]{11}\}$/)
+      .and.equal(again);
+    expect(first)
+      .to.match(/^[\w-]{11}$/)
+      .and.not.equal(second);
+  });
+});
