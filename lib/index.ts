@@ -1,8 +1,10 @@
 export { WechatLoginError, type WechatLoginErrorCode, type WechatLoginErrorDetails } from "./errors.ts";
 export type { Identity } from "./identity.ts";
-export type { StoredUser, UserToSave, WechatLoginOptions } from "./login/options.ts";
+export type { SessionKeys } from "./login/open-data.ts";
+export type { StoredUser, UserToSave, WechatLogin, WechatLoginOptions } from "./login/options.ts";
 export type { Requirement } from "./login/requirements.ts";
-export { type WechatLogin, wechatLogin } from "./login/wechat-login.ts";
+export type { SealedUserData, UserData } from "./login/user-data.ts";
+export { wechatLogin } from "./login/wechat-login.ts";
 export type { Picture } from "./profile/picture.ts";
 export type { RedisClient } from "./storage/redis-store.ts";
 export type { AccessToken } from "./wechat/access-token.ts";

@@ -1,10 +1,13 @@
-import type { Request } from "express";
+import type { IncomingMessage } from "node:http";
+import type { Request, RequestHandler, Router } from "express";
 import type { WechatLoginError } from "../errors.ts";
 import type { Identity } from "../identity.ts";
 import type { Picture } from "../profile/picture.ts";
 import type { RedisClient } from "../storage/redis-store.ts";
 import type { Fetch } from "../wechat/request.ts";
+import type { SessionKeys } from "./open-data.ts";
 import type { Known, Requirement } from "./requirements.ts";
+import type { SealedUserData, UserData } from "./user-data.ts";
 
 /** What `saveUser` is given: what is required is always there, the rest where it is known. */
 export type UserToSave<Required extends readonly Requirement[]> = Identity &
@@ -78,4 +81,29 @@ export interface WechatLoginOptions<User extends object, Required extends readon
   fetch?: Fetch | undefined;
   /** Told of every error that is answered here, with its `cause`, before the answer is sent. */
   onError?(error: WechatLoginError, req: Request): unknown;
+}
+
+/** The router of the login, and what the host's other routes need of it. */
+export interface WechatLogin<User extends object> extends Router {
+  /**
+   * A guard for the host's routes: lets pass who sends a good `Authorization: Bearer <sessionToken>` and is still found
+   * by `findUser`; answers 401 `login_required` to everyone else. Errors of `findUser` go to the host's error handler.
+   */
+  requireLogin: RequestHandler;
+  /** The user that the guard found. @throws {Error} where the guard has not run for this request */
+  userOf(req: IncomingMessage): User;
+  /** The identity that the session was begun with. @throws {Error} where the guard has not run for this request */
+  identityOf(req: IncomingMessage): Identity;
+  /** Ends every session that this user has in this app. */
+  signOutEverywhere(identity: { openid: string }): Promise<void>;
+  /**
+   * Opens a signed-in user's encrypted data (WeRun 微信运动, openGId, the old phone form); needs `keepSessionKey: true`,
+   * and the guard in front of the route.
+   *
+   * @throws {WechatLoginError} `invalid_user_data`: not this user's, too old, or sealed under another session_key; the
+   *   client should `wx.login`, log in, and get the data again
+   */
+  openData(req: IncomingMessage, sealed: SealedUserData): Promise<UserData>;
+  /** Upkeep of the kept session_keys; needs `keepSessionKey: true`. */
+  sessionKeys: SessionKeys;
 }

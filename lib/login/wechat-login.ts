@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import express, { type Request, type RequestHandler, type Router } from "express";
+import express, { type Request } from "express";
 import { answerWith } from "../http/answers.ts";
 import { readJsonBody } from "../http/json-body.ts";
 import type { Identity } from "../identity.ts";
@@ -16,39 +16,14 @@ import { checkOptions } from "./check-options.ts";
 import { hostOf } from "./host.ts";
 import { readCode, readCompletion, readProfile } from "./input.ts";
 import { loginFlow, type PendingLogin } from "./login-flow.ts";
-import { openDataOf, type SessionKeys } from "./open-data.ts";
-import type { StoredUser, WechatLoginOptions } from "./options.ts";
+import { openDataOf } from "./open-data.ts";
+import type { StoredUser, WechatLogin, WechatLoginOptions } from "./options.ts";
 import { profileUpdate } from "./profile-update.ts";
 import type { Requirement } from "./requirements.ts";
-import { knownInUserData, openUserData, type SealedUserData, type UserData } from "./user-data.ts";
+import { knownInUserData, openUserData, type SealedUserData } from "./user-data.ts";
 
 /** Nobody knows how long a session_key lives; it is kept as long as a session by default. */
 const KEY_SECONDS = 30 * 24 * 60 * 60;
-
-/** The router of the login, and what the host's other routes need of it. */
-export interface WechatLogin<User extends object> extends Router {
-  /**
-   * A guard for the host's routes: lets pass who sends a good `Authorization: Bearer <sessionToken>` and is still found
-   * by `findUser`; answers 401 `login_required` to everyone else. Errors of `findUser` go to the host's error handler.
-   */
-  requireLogin: RequestHandler;
-  /** The user that the guard found. @throws {Error} where the guard has not run for this request */
-  userOf(req: IncomingMessage): User;
-  /** The identity that the session was begun with. @throws {Error} where the guard has not run for this request */
-  identityOf(req: IncomingMessage): Identity;
-  /** Ends every session that this user has in this app. */
-  signOutEverywhere(identity: { openid: string }): Promise<void>;
-  /**
-   * Opens a signed-in user's encrypted data (WeRun 微信运动, openGId, the old phone form); needs `keepSessionKey: true`,
-   * and the guard in front of the route.
-   *
-   * @throws {WechatLoginError} `invalid_user_data`: not this user's, too old, or sealed under another session_key; the
-   *   client should `wx.login`, log in, and get the data again
-   */
-  openData(req: IncomingMessage, sealed: SealedUserData): Promise<UserData>;
-  /** Upkeep of the kept session_keys; needs `keepSessionKey: true`. */
-  sessionKeys: SessionKeys;
-}
 
 /**
  * The login of a WeChat Mini Program (小程序登录) as an Express router: `POST /login`, `POST /login/complete`,

@@ -70,6 +70,24 @@ describe("the session_key and the secret stay inside", () => {
     expect(text).to.include("getdel");
     expect(text).to.not.include(temporaryToken);
   });
+
+  it("nor is a session token, nor a session_key that is kept, in a command or an answer", async () => {
+    const { wechat, post, me } = await startApp({ session: undefined, keepSessionKey: true });
+    const commands = await monitor();
+    const sessionKey = "tiihtNczf5v6AKRyjwEUhQ==";
+    wechat.bendNext({ body: JSON.stringify({ openid: "o1", unionid: "u1", session_key: sessionKey }) });
+    const answer = await post("/wx/login", { code: "c" });
+    const { sessionToken } = answer.body;
+    const seen = await me(sessionToken);
+    await post("/wx/logout", {}, sessionToken);
+    const text = JSON.stringify(await commands());
+    expect(text).to.include("GETEX").and.include(":session-key:o1");
+    expect(text).to.not.include(sessionToken.slice(0, 43));
+    for (const secret of [sessionKey, SECRET]) {
+      expect(text).to.not.include(secret);
+      expect(inspect([answer, seen], { depth: null })).to.not.include(secret);
+    }
+  });
 });
 
 /** Listens to every command that Redis gets; the function returned gives them. */

@@ -70,12 +70,14 @@ describe("an avatar that is uploaded", () => {
     expect(users[0]).to.include({ nickName: "Ada", avatarUrl: "https://host/o1.png" });
   });
 
-  it("may have 2 MiB exactly", async () => {
-    const { upload, temporaryToken, saveAvatar } = await pending();
-    const answer = await upload(COMPLETE, formOf({ temporaryToken }, pngOf(MAX)));
-    expect(answer.body).to.deep.equal({ status: "signed_in" });
-    expect(saveAvatar.firstCall.firstArg.bytes).to.have.length(MAX);
-  });
+  for (const size of [MAX - 1, MAX]) {
+    it(`may have 2 MiB, and no byte is lost (${size})`, async () => {
+      const { upload, temporaryToken, saveAvatar } = await pending();
+      const answer = await upload(COMPLETE, formOf({ temporaryToken }, pngOf(size)));
+      expect(answer.body).to.deep.equal({ status: "signed_in" });
+      expect(saveAvatar.firstCall.firstArg.bytes.equals(pngOf(size))).to.equal(true);
+    });
+  }
 
   it("may be as large as avatarMaxBytes says", async () => {
     const app = await pending({ avatarMaxBytes: 100 });
