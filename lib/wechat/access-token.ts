@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { WechatLoginError } from "../errors.ts";
 import type { Store } from "../storage/store.ts";
 import { errorOf, type Meanings, unreachable } from "./errcodes.ts";
-import type { WechatAnswer, WechatRequest } from "./request.ts";
+import type { WechatRequest } from "./request.ts";
 import { sharing } from "./sharing.ts";
 
 /** The access_token (接口调用凭证) of an app, the same for all processes on one Redis. */
@@ -30,8 +30,6 @@ interface Kept {
  */
 const REFRESH_BEFORE_MS = 4.5 * 60 * 1000;
 const POLL_MS = 50;
-/** "invalid credential", "invalid access_token", "access_token expired": and nothing else is worth a new token. */
-const REFUSALS = new Set([40001, 40014, 42001]);
 /** There is no code in the request for a token: what says so is about the app. */
 const MEANINGS: Meanings = { 40001: "misconfigured", 40002: "misconfigured", 41008: "misconfigured" };
 
@@ -114,9 +112,14 @@ export function accessTokenOf({
     const deadline = Date.now() + lockSeconds * 1000 + 2 * timeout;
     while (Date.now() < deadline) {
       mine = await stored();
-      // Someone else may be fetching: what is still good need not wait for it.
-      const token =
-        goodIn(mine, refused, REFRESH_BEFORE_MS) ?? (await tryFetching(refused)) ?? goodIn(mine, refused, 0);
+      const fresh = goodIn(mine, refused, REFRESH_BEFORE_MS);
+      if (fresh !== undefined) return fresh;
+      // What is still good need not wait for who fetches the next one, nor fail with them.
+      const old = goodIn(mine, refused, 0);
+      const fetched = await tryFetching(refused).catch((error) =>
+        old === undefined ? Promise.reject(error) : old,
+      );
+      const token = fetched ?? old;
       if (token !== undefined) return token;
       await pause(POLL_MS);
     }
@@ -128,22 +131,6 @@ export function accessTokenOf({
     get: async () => goodIn(mine, "", REFRESH_BEFORE_MS) ?? (await bringOnce("")),
     replace: (refused) => bringOnce(refused),
   };
-}
-
-/**
- * Calls an API with the access_token; where WeChat refuses the token, once more with another one.
- *
- * @param call makes the request with a token
- */
-export async function withAccessToken(
-  accessToken: AccessToken,
-  call: (token: string) => Promise<WechatAnswer>,
-): Promise<WechatAnswer & { token: string }> {
-  const token = await accessToken.get();
-  const answer = await call(token);
-  if (!REFUSALS.has(answer.errcode)) return { ...answer, token };
-  const another = await accessToken.replace(token);
-  return { ...(await call(another)), token: another };
 }
 
 function secondsLeft({ expiresAt }: Kept): number {

@@ -1,7 +1,8 @@
 import { WechatLoginError } from "../errors.ts";
-import { type AccessToken, withAccessToken } from "./access-token.ts";
+import type { AccessToken } from "./access-token.ts";
 import { errorOf, type Meanings } from "./errcodes.ts";
 import type { WechatRequest } from "./request.ts";
+import { withAccessToken } from "./with-access-token.ts";
 
 /** What WeChat's content check suggests: `review` means that a person should look at it. */
 export type Verdict = "pass" | "review" | "risky";

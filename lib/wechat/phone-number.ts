@@ -1,8 +1,9 @@
 import { WechatLoginError } from "../errors.ts";
-import { type AccessToken, withAccessToken } from "./access-token.ts";
+import type { AccessToken } from "./access-token.ts";
 import { errorOf, type Meanings } from "./errcodes.ts";
 import type { WechatRequest } from "./request.ts";
 import { sharing } from "./sharing.ts";
+import { withAccessToken } from "./with-access-token.ts";
 
 /** A phone number as WeChat has verified it. */
 export interface PhoneNumber {

@@ -1,8 +1,9 @@
 import { createHmac } from "node:crypto";
 import { WechatLoginError } from "../errors.ts";
-import { type AccessToken, withAccessToken } from "./access-token.ts";
+import type { AccessToken } from "./access-token.ts";
 import { errorOf } from "./errcodes.ts";
 import type { WechatAnswer, WechatRequest } from "./request.ts";
+import { withAccessToken } from "./with-access-token.ts";
 
 /** What WeChat can do with a session_key that the server has kept. */
 export interface SessionKeyApi {

@@ -89,6 +89,16 @@ describe("accessToken", () => {
     expect(await host().get()).to.equal("old");
   });
 
+  it("serves what is still good where the next one cannot be fetched", async () => {
+    const { host, key, lock, wechat } = await start();
+    await redis().set(key, JSON.stringify({ token: "old", expiresAt: Date.now() + 60_000 }));
+    wechat.bendNext({ errcode: 45009 });
+    const one = host();
+    expect(await one.get()).to.equal("old");
+    expect([refreshes(wechat), await redis().exists(lock)]).to.deep.equal([1, 0]);
+    expect(await one.get()).to.match(/^[\w-]{91}$/);
+  });
+
   it("waits for who holds the lock, and takes over when the holder is dead", async () => {
     const { host, lock, wechat } = await start();
     await redis().set(lock, "a dead process", "PX", 300);
