@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Identity } from "express-wechat-login";
+import { AccountConflictError, type Identity } from "express-wechat-login";
 import Database from "libsql";
 
 /** A person; `openid` is the one in the app that was asked for. */
@@ -31,7 +31,7 @@ const FIND = `
   SELECT users.*, mine.openid FROM users
   LEFT JOIN openids AS mine ON mine.userId = users.id AND mine.appId = :appId AND mine.openid = :openid
   WHERE users.unionid = :unionid OR mine.openid IS NOT NULL
-  ORDER BY users.unionid = :unionid DESC LIMIT 1`;
+  ORDER BY users.unionid = :unionid DESC LIMIT 2`;
 
 const UPDATE = `
   UPDATE users SET unionid = COALESCE(:unionid, unionid), nickName = COALESCE(:nickName, nickName),
@@ -48,7 +48,9 @@ export function openUsers(file: string) {
   db.exec(SCHEMA);
 
   function find({ appId, openid, unionid = "" }: Identity): User | undefined {
-    const row = db.prepare(FIND).get({ appId, openid, unionid }) as User | undefined;
+    const [row, other] = db.prepare(FIND).all({ appId, openid, unionid }) as User[];
+    // The openid is one user's and the unionid another's: which of them is right, a person has to say.
+    if (other) throw new AccountConflictError();
     return row && { ...pick(row), openid: row.openid };
   }
 
@@ -57,7 +59,8 @@ export function openUsers(file: string) {
     const { appId, openid, unionid = null, nickName = null } = user;
     const { avatarUrl = null, phoneNumber = null } = user;
     const id =
-      find(user)?.id ?? db.prepare("INSERT INTO users (unionid) VALUES (?)").run(unionid).lastInsertRowid;
+      find(user)?.id ??
+      db.prepare("INSERT INTO users (unionid) VALUES (:unionid)").run({ unionid }).lastInsertRowid;
     db.prepare(UPDATE).run({ id, unionid, nickName, avatarUrl, phoneNumber });
     db.prepare(REMEMBER_OPENID).run({ appId, openid, id });
   }).immediate;

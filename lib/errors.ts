@@ -10,6 +10,7 @@ const STATUS = {
   unionid_unavailable: 403,
   user_blocked: 403,
   content_rejected: 403,
+  account_conflict: 409,
   rate_limited: 429,
   misconfigured: 500,
   wechat_error: 502,
@@ -62,5 +63,21 @@ export class WechatLoginError extends Error {
     // How the operator's configuration is broken is nobody else's business: that errcode goes to `onError` only.
     const isPublic = errcode !== undefined && code !== "misconfigured";
     return { error: { code, message, ...(isPublic ? { errcode } : {}) } };
+  }
+}
+
+/**
+ * For `findUser` of the host: the openid and the unionid of one identity belong to two different stored users. Answered
+ * 409 `account_conflict`; nothing is saved, and nothing is ever merged silently.
+ *
+ * @example
+ * if (byUnionid && byOpenid && byUnionid.id !== byOpenid.id) throw new AccountConflictError();
+ */
+export class AccountConflictError extends WechatLoginError {
+  constructor(
+    message = "This WeChat account belongs to two different users: ask the operator to merge them.",
+  ) {
+    super("account_conflict", message);
+    this.name = "AccountConflictError";
   }
 }

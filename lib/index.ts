@@ -1,4 +1,9 @@
-export { WechatLoginError, type WechatLoginErrorCode, type WechatLoginErrorDetails } from "./errors.ts";
+export {
+  AccountConflictError,
+  WechatLoginError,
+  type WechatLoginErrorCode,
+  type WechatLoginErrorDetails,
+} from "./errors.ts";
 export type { Identity } from "./identity.ts";
 export type { SessionKeys } from "./login/open-data.ts";
 export type { StoredUser, UserToSave, WechatLogin, WechatLoginOptions } from "./login/options.ts";

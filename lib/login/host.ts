@@ -1,12 +1,24 @@
+import type { Request } from "express";
 import type { Identity } from "../identity.ts";
 import type { Picture } from "../profile/picture.ts";
-import type { WechatLoginOptions } from "./options.ts";
-import type { Requirement } from "./requirements.ts";
+
+/** What a host gives a login to work with, whatever is required of a user. */
+export interface HostCallbacks<User extends object> {
+  findUser(identity: Identity): User | null | undefined | Promise<User | null | undefined>;
+  saveUser(user: never): unknown;
+  saveAvatar?(avatar: Picture, identity: Identity): string | Promise<string>;
+  onReview?(nickName: string, identity: Identity): boolean | Promise<boolean>;
+  onLogin?(
+    user: User,
+    visit: { identity: Identity; req: Request },
+  ): object | undefined | Promise<object | undefined>;
+}
 
 /** The host's callbacks, whatever way they fail: one that throws at once rejects like any other. */
-export function hostOf<User extends object>(options: WechatLoginOptions<User, readonly Requirement[]>) {
+export function hostOf<User extends object>(options: HostCallbacks<User>) {
+  const findUser = async (identity: Identity) => options.findUser(identity);
   return {
-    findUser: async (identity: Identity) => options.findUser(identity),
+    findUser,
     saveUser: async (user: Identity) => options.saveUser(user as never),
     async saveAvatar(avatar: Picture, identity: Identity): Promise<string> {
       const url: unknown = await options.saveAvatar?.(avatar, identity);
@@ -16,5 +28,13 @@ export function hostOf<User extends object>(options: WechatLoginOptions<User, re
     /** A nickname that WeChat would show to a person is accepted, unless the host looks at it itself. */
     onReview: async (nickName: string, identity: Identity): Promise<boolean> =>
       (await options.onReview?.(nickName, identity)) ?? true,
+    /** What the host has to tell the client. */
+    async onLogin(identity: Identity, req: Request, found?: User | null): Promise<object | undefined> {
+      if (!options.onLogin) return undefined;
+      const user = found ?? (await findUser(identity));
+      if (!user)
+        throw new Error("wechatLogin: findUser finds nobody where saveUser has just stored someone.");
+      return await options.onLogin(user, { identity, req });
+    },
   };
 }

@@ -1,6 +1,6 @@
 import { WechatLoginError } from "../errors.ts";
 import type { Identity } from "../identity.ts";
-import { type Known, knownIn, missingOf, type Requirement } from "./requirements.ts";
+import { hasNews, type Known, knownIn, missingOf, type Requirement } from "./requirements.ts";
 
 /** A login under way: what is known of the user so far. Waits under a temporary token, never leaves the server. */
 export interface PendingLogin {
@@ -122,13 +122,6 @@ function learn(pending: PendingLogin, learned: Known | undefined): PendingLogin 
   const { unionid } = pending.known;
   const known = { ...pending.known, ...learned };
   return { ...pending, known: unionid === undefined ? known : { ...known, unionid } };
-}
-
-/** Something new for the stored user: a field, or an openid, where someone known by unionid comes by another app. */
-function hasNews(openid: string, learned: Known, user: object & { openid?: unknown }): boolean {
-  if ("openid" in user && user.openid !== openid) return true;
-  const stored = knownIn(user);
-  return Object.entries(learned).some(([name, value]) => stored[name as keyof Known] !== value);
 }
 
 /** Phone data says nothing of the unionid; all other user data would hold one if WeChat had one for this app. */

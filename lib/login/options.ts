@@ -5,6 +5,7 @@ import type { Identity } from "../identity.ts";
 import type { Picture } from "../profile/picture.ts";
 import type { RedisClient } from "../storage/redis-store.ts";
 import type { Fetch } from "../wechat/request.ts";
+import type { SessionOption } from "./checks.ts";
 import type { SessionKeys } from "./open-data.ts";
 import type { Known, Requirement } from "./requirements.ts";
 import type { SealedUserData, UserData } from "./user-data.ts";
@@ -58,9 +59,10 @@ export interface WechatLoginOptions<User extends object, Required extends readon
   ): object | undefined | Promise<object | undefined>;
   /**
    * The custom login state: seconds without a request after which a session is over (default: 30 days). `false` for
-   * hosts that issue their own in `onLogin`.
+   * hosts that issue their own in `onLogin`. Logins with the same `name`, `keyPrefix` and Redis accept each other's
+   * sessions; without one they are this app's own.
    */
-  session?: { ttl?: number | undefined } | false | undefined;
+  session?: SessionOption | undefined;
   /** Sends nicknames through WeChat's msg_sec_check before they are saved. Default: `false`. */
   checkContent?: boolean | undefined;
   /** Decides on a nickname that WeChat would have reviewed by a person. Default: it is accepted. */
@@ -94,8 +96,11 @@ export interface WechatLogin<User extends object> extends Router {
   userOf(req: IncomingMessage): User;
   /** The identity that the session was begun with. @throws {Error} where the guard has not run for this request */
   identityOf(req: IncomingMessage): Identity;
-  /** Ends every session that this user has in this app. */
-  signOutEverywhere(identity: { openid: string }): Promise<void>;
+  /**
+   * Ends every session that this user has in this app; where sessions are shared by a name, those in the other apps as
+   * well, which the `unionid` tells.
+   */
+  signOutEverywhere(identity: { openid: string; unionid?: string }): Promise<void>;
   /**
    * Opens a signed-in user's encrypted data (WeRun 微信运动, openGId, the old phone form); needs `keepSessionKey: true`,
    * and the guard in front of the route.

@@ -31,6 +31,13 @@ export function missingOf(require: readonly Requirement[], known: Known): Requir
   return require.filter((name) => known[name] === undefined);
 }
 
+/** Something new for the stored user: a field, or an openid, where someone known by unionid comes by another app. */
+export function hasNews(openid: string, learned: Known, user: object & { openid?: unknown }): boolean {
+  if ("openid" in user && user.openid !== openid) return true;
+  const stored = knownIn(user);
+  return Object.entries(learned).some(([name, value]) => stored[name as keyof Known] !== value);
+}
+
 function isPlaceholder(name: keyof Known, value: string): boolean {
   if (name === "nickName") return value === PLACEHOLDER_NAME;
   return name === "avatarUrl" && value.includes(PLACEHOLDER_AVATAR);

@@ -7,7 +7,7 @@ import { readBody } from "../profile/body.ts";
 import { fillInOf } from "../profile/fill-in.ts";
 import { guardOf } from "../session/guard.ts";
 import { keptSessionKeys } from "../session/kept-session-keys.ts";
-import { sessions as sessionsOf } from "../session/sessions.ts";
+import { sessions as sessionsOf, sharedPrefix } from "../session/sessions.ts";
 import { processStore } from "../storage/in-process-store.ts";
 import { oneTimeTokens } from "../storage/one-time-tokens.ts";
 import { redisStore } from "../storage/redis-store.ts";
@@ -42,13 +42,13 @@ export function wechatLogin<
   User extends StoredUser<Required>,
   const Required extends readonly Requirement[] = readonly ["unionid"],
 >(options: WechatLoginOptions<User, Required>): WechatLogin<User> {
-  const settings = checkOptions(options);
+  const settings = checkOptions(options as WechatLoginOptions<object, readonly Requirement[]>);
   const { appId, temporaryTokenTtl } = settings;
   const prefix = `${settings.keyPrefix}${appId}:`;
   const store = settings.redis ? redisStore(settings.redis) : processStore;
   const host = hostOf(options);
   const wechat = wechatApi({ ...settings, store, prefix });
-  const sessions = settings.session ? sessionsOf(store, appId, prefix, settings.session.ttl) : undefined;
+  const sessions = settings.session ? sessionsOf(store, poolOf(settings.session)) : undefined;
   const guard = guardOf({ sessions, findUser: host.findUser });
   const keys = settings.keepSessionKey
     ? keptSessionKeys(store, { ...settings, prefix, ttl: KEY_SECONDS })
@@ -56,17 +56,15 @@ export function wechatLogin<
   const open = (sealed: SealedUserData, user: { openid: string; sessionKey: string }) =>
     openUserData(sealed, { appId, ...user }, settings.userDataMaxAge);
 
-  /** What the host has to tell the client. */
-  async function onLogin(identity: Identity, req: Request, found?: User | null): Promise<object | undefined> {
-    if (!options.onLogin) return undefined;
-    const user = found ?? (await host.findUser(identity));
-    if (!user) throw new Error("wechatLogin: findUser finds nobody where saveUser has just stored someone.");
-    return await options.onLogin(user, { identity, req });
+  /** Sessions are this app's own, unless a name says with whom they are shared. */
+  function poolOf({ ttl, name }: { ttl: number; name: string | undefined }) {
+    const isShared = name !== undefined;
+    return { appId, ttl, isShared, prefix: isShared ? sharedPrefix(settings.keyPrefix, name) : prefix };
   }
 
   /** The session comes last: none is left behind where the host fails. */
   async function signIn(identity: Identity, req: Request, found?: User | null) {
-    const extras = await onLogin(identity, req, found);
+    const extras = await host.onLogin(identity, req, found);
     const state = sessions && { sessionToken: await sessions.begin(identity), expiresIn: sessions.ttl };
     return success("signed_in", extras, state);
   }
@@ -113,7 +111,7 @@ export function wechatLogin<
     answer(async (req) => {
       const visitor = await guard.admit(req);
       await updateProfile(readProfile(await read(req)), visitor);
-      return success("saved", await onLogin(visitor.identity, req));
+      return success("saved", await host.onLogin(visitor.identity, req));
     }),
   );
   router.post(

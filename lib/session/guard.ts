@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { WechatLoginError } from "../errors.ts";
 import type { Identity } from "../identity.ts";
-import type { Sessions } from "./sessions.ts";
+import type { Person, Sessions } from "./sessions.ts";
 
 /** What the guard found out about a request. */
 export interface Visitor<User> {
@@ -13,13 +13,19 @@ export interface Visitor<User> {
 export interface GuardPorts<User> {
   sessions: Sessions | undefined;
   findUser(identity: Identity): Promise<User | null | undefined>;
+  /** The session token of a request, or an empty string, which is nobody's. Default: that of `Authorization`. */
+  tokenOf?(req: IncomingMessage): string;
 }
 
 /**
- * Finds out who sends a request, by the session token in `Authorization: Bearer …`. What it finds is kept beside the
+ * Finds out who sends a request, by its session token. What it finds is kept beside the
  * request and not in it.
  */
-export function guardOf<User extends object>({ sessions, findUser }: GuardPorts<User>) {
+export function guardOf<User extends object>({
+  sessions,
+  findUser,
+  tokenOf = bearerToken,
+}: GuardPorts<User>) {
   const visitors = new WeakMap<IncomingMessage, Visitor<User>>();
 
   function kept(): Sessions {
@@ -30,7 +36,7 @@ export function guardOf<User extends object>({ sessions, findUser }: GuardPorts<
   return {
     /** @throws {WechatLoginError} `login_required`: one answer for every reason */
     async admit(req: IncomingMessage): Promise<Visitor<User>> {
-      const identity = await kept().find(bearerToken(req));
+      const identity = await kept().find(tokenOf(req));
       const user = identity && (await findUser(identity));
       if (!user) throw loginRequired();
       const visitor = { user, identity };
@@ -45,16 +51,16 @@ export function guardOf<User extends object>({ sessions, findUser }: GuardPorts<
     },
     /** @throws {WechatLoginError} `login_required` */
     async signOut(req: IncomingMessage): Promise<void> {
-      if (!(await kept().end(bearerToken(req)))) throw loginRequired();
+      if (!(await kept().end(tokenOf(req)))) throw loginRequired();
     },
-    async signOutEverywhere(identity: { openid: string }): Promise<void> {
+    async signOutEverywhere(identity: Person): Promise<void> {
       await kept().endAll(identity);
     },
   };
 }
 
 /** The token of `Authorization: Bearer …`, or an empty string, which is nobody's. */
-function bearerToken({ headers }: IncomingMessage): string {
+export function bearerToken({ headers }: IncomingMessage): string {
   return /^Bearer +(\S+) *$/i.exec(headers.authorization ?? "")?.[1] ?? "";
 }
 

@@ -13,22 +13,45 @@ export interface Sessions {
   /** Ends one session; says whether there was one. */
   end(token: string): Promise<boolean>;
   /** Ends every session that this user has until now. */
-  endAll(identity: { openid: string }): Promise<void>;
+  endAll(identity: Person): Promise<void>;
+}
+
+/** Whose sessions to end; an openid without an appId is one in the app that asks. */
+export type Person = Omit<Identity, "appId"> & { appId?: string };
+
+/** Where sessions are kept. */
+export interface SessionPool {
+  /** The app whose sessions these are, or the one that asks where several apps share them. */
+  appId: string;
+  /** In front of every key. */
+  prefix: string;
+  /** Seconds, counted from the last request. */
+  ttl: number;
+  /** Several apps use this pool: then it is the unionid that says whose sessions belong together. */
+  isShared: boolean;
 }
 
 /** How much of a hash tells users apart in keys: 66 bits. */
 const HANDLE_LENGTH = 11;
 
+/** The keys of a pool that several logins share by its name; no appId has a "+". */
+export function sharedPrefix(keyPrefix: string, name: string): string {
+  return `${keyPrefix}+${name}:`;
+}
+
 /**
  * Sessions over a store, one entry each. A token is 256 random bits and, behind them, a handle of its user: the handle
  * leads to the mark that `endAll` changes, so that the guard looks at both in one step, no list of a user's sessions has
  * to be kept, and no two clocks are compared.
- *
- * @param prefix in front of every key
- * @param ttl seconds, counted from the last request
  */
-export function sessions(store: Store, appId: string, prefix: string, ttl: number): Sessions {
-  const handleOf = (openid: string) => hashOf(`${appId}:${openid}`).slice(0, HANDLE_LENGTH);
+export function sessions(store: Store, pool: SessionPool): Sessions {
+  const { prefix, ttl } = pool;
+
+  /** The handles that a person's sessions may have, the one of a new session first. */
+  function handlesOf({ appId = pool.appId, openid, unionid }: Person): [string, ...string[]] {
+    const byOpenid = handleOf(`${appId}:${openid}`);
+    return pool.isShared && unionid !== undefined ? [handleOf(unionid), byOpenid] : [byOpenid];
+  }
 
   /** Both keys of a session share a hash tag: on Redis Cluster they live in one slot. */
   function keysOf(token: string): [session: string, mark: string] | undefined {
@@ -39,33 +62,43 @@ export function sessions(store: Store, appId: string, prefix: string, ttl: numbe
 
   const markOf = (handle: string) => `${prefix}signed-out:{${handle}}`;
 
+  /** An array without names, and without an appId that all have: this is kept once per session. */
+  function encode({ appId, openid, unionid }: Identity): string {
+    if (pool.isShared) return JSON.stringify([openid, unionid ?? null, appId]);
+    return JSON.stringify(unionid === undefined ? [openid] : [openid, unionid]);
+  }
+
+  function decode(text: string): Identity {
+    const [openid, unionid, appId = pool.appId] = JSON.parse(text) as [string, (string | null)?, string?];
+    return typeof unionid === "string" ? { appId, openid, unionid } : { appId, openid };
+  }
+
   return {
     ttl,
-    async begin({ openid, unionid }) {
-      const [random, handle] = [newToken(), handleOf(openid)];
+    async begin(identity) {
+      const [random, [handle]] = [newToken(), handlesOf(identity)];
       const [key, mark] = keysOf(random + handle) as [string, string];
-      await store.setMarked(
-        key,
-        mark,
-        JSON.stringify(unionid === undefined ? [openid] : [openid, unionid]),
-        ttl,
-      );
+      await store.setMarked(key, mark, encode(identity), ttl);
       return random + handle;
     },
     async find(token) {
       const keys = keysOf(token);
       const kept = keys && (await store.renewMarked(...keys, ttl));
-      if (kept === undefined) return undefined;
-      const [openid, unionid] = JSON.parse(kept) as [string, string?];
-      return unionid === undefined ? { appId, openid } : { appId, openid, unionid };
+      return kept === undefined ? undefined : decode(kept);
     },
     async end(token) {
       const keys = keysOf(token);
       return keys !== undefined && (await store.take(keys[0])) !== undefined;
     },
-    async endAll({ openid }) {
+    async endAll(person) {
       // As long as any of those sessions could live: one that is not used in that time is over by itself.
-      await store.set(markOf(handleOf(openid)), newToken().slice(0, HANDLE_LENGTH), ttl);
+      for (const handle of handlesOf(person)) {
+        await store.set(markOf(handle), newToken().slice(0, HANDLE_LENGTH), ttl);
+      }
     },
   };
+}
+
+function handleOf(user: string): string {
+  return hashOf(user).slice(0, HANDLE_LENGTH);
 }

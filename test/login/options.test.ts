@@ -52,9 +52,22 @@ describe("options, checked at creation", () => {
     [{ avatarMaxBytes: 0 }, '"avatarMaxBytes" must be a whole number of bytes above 0.'],
     [{ checkContent: 1 }, '"checkContent" must be true or false.'],
     [{ keepSessionKey: "yes" }, '"keepSessionKey" must be true or false.'],
-    [{ session: true }, '"session" must be false, or an object with a ttl in whole seconds above 0.'],
-    [{ session: null }, '"session" must be false, or an object with a ttl in whole seconds above 0.'],
-    [{ session: { ttl: 0 } }, '"session" must be false, or an object with a ttl in whole seconds above 0.'],
+    [
+      { session: true },
+      '"session" must be false, or an object with a ttl in whole seconds above 0 and perhaps a name of letters and digits.',
+    ],
+    [
+      { session: { name: "a:b" } },
+      '"session" must be false, or an object with a ttl in whole seconds above 0 and perhaps a name of letters and digits.',
+    ],
+    [
+      { session: null },
+      '"session" must be false, or an object with a ttl in whole seconds above 0 and perhaps a name of letters and digits.',
+    ],
+    [
+      { session: { ttl: 0 } },
+      '"session" must be false, or an object with a ttl in whole seconds above 0 and perhaps a name of letters and digits.',
+    ],
     [{ keyPrefix: 5 }, '"keyPrefix" must be a string.'],
     [{ baseUrl: "api.weixin.qq.com" }, '"baseUrl" must be an http or https URL.'],
     [{ baseUrl: "ftp://host" }, '"baseUrl" must be an http or https URL.'],

@@ -8,7 +8,7 @@ describe("sessions over a store", () => {
   it("look up nothing that has not the form of a token", async () => {
     const store = inProcessStore();
     const spies = [sinon.spy(store, "renewMarked"), sinon.spy(store, "take")];
-    const { find, end } = sessions(store, APP_ID, "p:", 10);
+    const { find, end } = sessions(store, { appId: APP_ID, prefix: "p:", ttl: 10, isShared: false });
     const good = "A".repeat(54);
     const wrong = [
       ...["", "A", `${good}A`, good.slice(1), `${good.slice(1)}\n`, `\n${good.slice(1)}`],
@@ -27,7 +27,12 @@ describe("sessions over a store", () => {
   });
 
   it("leave no unionid in an identity that has none", async () => {
-    const { begin, find } = sessions(inProcessStore(), APP_ID, "p:", 10);
+    const { begin, find } = sessions(inProcessStore(), {
+      appId: APP_ID,
+      prefix: "p:",
+      ttl: 10,
+      isShared: false,
+    });
     const identity = { appId: APP_ID, openid: "o1" };
     expect(await find(await begin(identity))).to.deep.equal(identity);
     expect(await find(await begin({ ...identity, unionid: "u1" }))).to.deep.equal({
@@ -39,7 +44,7 @@ describe("sessions over a store", () => {
   it("mark a user's sign-out by 11 random characters, another time by others", async () => {
     const store = inProcessStore();
     const set = sinon.spy(store, "set");
-    const { endAll } = sessions(store, APP_ID, "p:", 10);
+    const { endAll } = sessions(store, { appId: APP_ID, prefix: "p:", ttl: 10, isShared: false });
     await endAll({ openid: "o1" });
     await endAll({ openid: "o1" });
     const [[key = "", first = ""] = [], [again, second] = []] = set.args;

@@ -1,0 +1,79 @@
+/** How an option is checked, and what it must be, to end a sentence with. */
+export type Check = [isGood: (value: unknown) => boolean, mustBe: string];
+
+export const isSeconds: Check = [isAboveZero, "a whole number of seconds above 0"];
+export const isMilliseconds: Check = [isAboveZero, "a whole number of milliseconds above 0"];
+export const isBoolean: Check = [(v) => typeof v === "boolean", "true or false"];
+export const isString: Check = [(v) => typeof v === "string", "a string"];
+export const isFunction: Check = [(v) => typeof v === "function", "a function"];
+export const isOptionalFunction: Check = [(v) => v === undefined || typeof v === "function", "a function"];
+export const isToken: Check = [isWord, "a string of letters and digits"];
+export const isRedis: Check = [isRedisClient, "an ioredis client, version 5 or 6 (Redis or Cluster)"];
+export const isBaseUrl: Check = [isHttpUrl, "an http or https URL"];
+export const isSession: Check = [
+  isSessionOption,
+  "false, or an object with a ttl in whole seconds above 0 and perhaps a name of letters and digits",
+];
+
+const SESSION_SECONDS = 30 * 24 * 60 * 60;
+
+/** How long sessions live, and the name under which logins share them. */
+export type SessionOption = { ttl?: number | undefined; name?: string | undefined } | false;
+
+/**
+ * Checks options once, at creation, and fills in the defaults.
+ *
+ * @param factory whose options they are, for the sentence
+ * @throws {TypeError} in a full sentence
+ */
+export function checkAll<Options extends object, Defaults extends object>(
+  factory: string,
+  options: Options,
+  checks: { [Name in keyof Options]-?: Check },
+  defaults: Defaults,
+): Omit<Options, keyof Defaults> & Defaults {
+  const given = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
+  const unknown = given.find(([name]) => !Object.hasOwn(checks, name));
+  if (unknown) throw new TypeError(`${factory}: there is no option "${unknown[0]}".`);
+  const settings: Record<string, unknown> = { ...defaults, ...Object.fromEntries(given) };
+  for (const [name, [isGood, mustBe]] of Object.entries<Check>(checks)) {
+    // The value is not shown: it may be the secret.
+    if (!isGood(settings[name])) throw new TypeError(`${factory}: "${name}" must be ${mustBe}.`);
+  }
+  if (!settings.redis && process.env.NODE_ENV === "production") {
+    throw new TypeError(
+      `${factory}: "redis" is needed in production; the in-process store is for trying out only.`,
+    );
+  }
+  return settings as Omit<Options, keyof Defaults> & Defaults;
+}
+
+/** The session option with its default; `false` stays. */
+export function withTtl(session: SessionOption | undefined) {
+  return session !== false && { ttl: session?.ttl ?? SESSION_SECONDS, name: session?.name };
+}
+
+export function isAboveZero(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) > 0;
+}
+
+function isWord(value: unknown): boolean {
+  return typeof value === "string" && /^[\w-]+$/.test(value);
+}
+
+/** By structure: a client of another copy or version of ioredis is as good as any. */
+function isRedisClient(value: unknown): boolean {
+  if (value === undefined) return true;
+  return ["set", "get", "getdel", "eval"].every((name) => typeof Object(value)[name] === "function");
+}
+
+function isSessionOption(value: unknown): boolean {
+  if (value === false) return true;
+  if (typeof value !== "object" || value === null) return false;
+  const { ttl = 1, name = "x" } = value as Record<string, unknown>;
+  return isAboveZero(ttl) && isWord(name);
+}
+
+function isHttpUrl(value: unknown): boolean {
+  return typeof value === "string" && URL.canParse(value) && /^https?:/.test(value);
+}

@@ -1,0 +1,76 @@
+import { createServer } from "node:http";
+import { expect } from "chai";
+import express from "express";
+import { wechatLogin } from "../../lib/index.ts";
+import { ask, listen, ownPrefix, redis, send, startWechat, userTable } from "../support/login-app.ts";
+
+const APPS = [
+  { appId: "wxfirst", secret: "s1" },
+  { appId: "wxsecond", secret: "s2" },
+] as const;
+
+/** Two Mini Programs in one process, on one Redis, one table of users and one key prefix. */
+async function twoApps(session: { name?: string }) {
+  const table = userTable();
+  const { findUser, saveUser } = table;
+  const app = express();
+  const keyPrefix = ownPrefix();
+  const start = async (account: { appId: string; secret: string }, mount: string) => {
+    const wechat = await startWechat(account);
+    const own = { ...account, baseUrl: wechat.baseUrl, redis: redis(), keyPrefix, session };
+    const wx = wechatLogin({ ...own, findUser, saveUser });
+    app.use(mount, wx);
+    app.get(`${mount}-me`, wx.requireLogin, (req, res) => res.json(wx.identityOf(req)));
+    return { wechat, wx };
+  };
+  const first = await start(APPS[0], "/first");
+  const second = await start(APPS[1], "/second");
+  const url = await listen(createServer(app));
+  const post = (path: string, body: object) => send(`${url}${path}`, JSON.stringify(body));
+  const me = (mount: string, token: string) =>
+    ask(`${url}${mount}-me`, { headers: { Authorization: `Bearer ${token}` } });
+  const tokenOf = async (mount: string, code: object) =>
+    (await post(`${mount}/login`, code)).body.sessionToken;
+  return { ...table, first, second, post, me, tokenOf };
+}
+
+describe("several apps in one process", () => {
+  it("never accept each other's sessions", async () => {
+    const { first, me, tokenOf } = await twoApps({});
+    const token = await tokenOf("/first", first.wechat.phone({ unionid: "u1" }).login());
+    expect((await me("/first", token)).status).to.equal(200);
+    const answer = await me("/second", token);
+    expect([answer.status, answer.body.error.code]).to.deep.equal([401, "login_required"]);
+  });
+
+  it("never redeem each other's temporary tokens, and leave them good", async () => {
+    const { first, post } = await twoApps({});
+    const phone = first.wechat.phone({ unionid: "u1", unionidAtLogin: false });
+    const { temporaryToken } = (await post("/first/login", phone.login())).body;
+    const body = { temporaryToken, ...phone.getUserInfo() };
+    const foreign = await post("/second/login/complete", body);
+    expect([foreign.status, foreign.body.error.code]).to.deep.equal([401, "invalid_temporary_token"]);
+    expect((await post("/first/login/complete", body)).body.status).to.equal("signed_in");
+  });
+
+  it("accept each other's sessions under one name, and say which app they were begun in", async () => {
+    const { first, second, me, tokenOf } = await twoApps({ name: "shop" });
+    const token = await tokenOf("/first", first.wechat.phone({ openid: "o1", unionid: "u1" }).login());
+    const other = await tokenOf("/second", second.wechat.phone({ openid: "o2", unionid: "u1" }).login());
+    for (const mount of ["/first", "/second"]) {
+      expect((await me(mount, token)).body).to.deep.equal({ appId: "wxfirst", openid: "o1", unionid: "u1" });
+      expect((await me(mount, other)).body).to.deep.equal({ appId: "wxsecond", openid: "o2", unionid: "u1" });
+    }
+  });
+
+  it("sign a person out of all apps that share sessions, and nobody else", async () => {
+    const { first, second, me, tokenOf } = await twoApps({ name: "shop" });
+    const token = await tokenOf("/first", first.wechat.phone({ openid: "o1", unionid: "u1" }).login());
+    const other = await tokenOf("/second", second.wechat.phone({ openid: "o2", unionid: "u1" }).login());
+    const stranger = await tokenOf("/second", second.wechat.phone({ openid: "o3", unionid: "u2" }).login());
+    await first.wx.signOutEverywhere({ openid: "o1", unionid: "u1" });
+    expect((await me("/first", token)).status).to.equal(401);
+    expect((await me("/second", other)).status).to.equal(401);
+    expect((await me("/second", stranger)).status).to.equal(200);
+  });
+});
