@@ -10,14 +10,17 @@ const APPS = [
 ] as const;
 
 /** Two Mini Programs in one process, on one Redis, one table of users and one key prefix. */
-async function twoApps(session: { name?: string }) {
+async function twoApps(
+  session: { name?: string },
+  require: readonly [] | readonly ["unionid"] = ["unionid"],
+) {
   const table = userTable();
   const { findUser, saveUser } = table;
   const app = express();
   const keyPrefix = ownPrefix();
   const start = async (account: { appId: string; secret: string }, mount: string) => {
     const wechat = await startWechat(account);
-    const own = { ...account, baseUrl: wechat.baseUrl, redis: redis(), keyPrefix, session };
+    const own = { ...account, baseUrl: wechat.baseUrl, redis: redis(), keyPrefix, session, require };
     const wx = wechatLogin({ ...own, findUser, saveUser });
     app.use(mount, wx);
     app.get(`${mount}-me`, wx.requireLogin, (req, res) => res.json(wx.identityOf(req)));
@@ -72,5 +75,13 @@ describe("several apps in one process", () => {
     expect((await me("/first", token)).status).to.equal(401);
     expect((await me("/second", other)).status).to.equal(401);
     expect((await me("/second", stranger)).status).to.equal(200);
+  });
+
+  it("share sessions of a user without a unionid, too, and end them by the openid", async () => {
+    const { first, me, tokenOf } = await twoApps({ name: "shop" }, []);
+    const token = await tokenOf("/first", first.wechat.phone({ openid: "o1" }).login());
+    expect((await me("/second", token)).body).to.deep.equal({ appId: "wxfirst", openid: "o1" });
+    await first.wx.signOutEverywhere({ openid: "o1" });
+    expect((await me("/second", token)).status).to.equal(401);
   });
 });
