@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { NextFunction, Request, RequestHandler } from "express";
+import type { NextFunction, Request, RequestHandler, Response } from "express";
 import { WechatLoginError } from "../errors.ts";
 
 /**
@@ -24,10 +24,24 @@ export function answerWith(onError: ((error: WechatLoginError, req: Request) => 
 
   return {
     /** Answers with the body that `handle` gives. */
-    answer(handle: (req: Request) => Promise<object>): RequestHandler {
+    answer(handle: (req: Request, res: Response) => Promise<object>): RequestHandler {
       return async (req, res, next) => {
         try {
-          sendJson(res, 200, await handle(req));
+          sendJson(res, 200, await handle(req, res));
+        } catch (error) {
+          await refuse(error, req, res, next);
+        }
+      };
+    },
+    /** Sends the browser to where `handle` says; an `error` beside it is told to the host. */
+    redirect(
+      handle: (req: Request, res: Response) => Promise<{ location: string; error?: WechatLoginError }>,
+    ): RequestHandler {
+      return async (req, res, next) => {
+        try {
+          const { location, error } = await handle(req, res);
+          if (error) await onError?.(error, req);
+          res.writeHead(302, { Location: location, "Content-Length": 0, "Cache-Control": "no-store" }).end();
         } catch (error) {
           await refuse(error, req, res, next);
         }

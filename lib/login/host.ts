@@ -8,10 +8,7 @@ export interface HostCallbacks<User extends object> {
   saveUser(user: never): unknown;
   saveAvatar?(avatar: Picture, identity: Identity): string | Promise<string>;
   onReview?(nickName: string, identity: Identity): boolean | Promise<boolean>;
-  onLogin?(
-    user: User,
-    visit: { identity: Identity; req: Request },
-  ): object | undefined | Promise<object | undefined>;
+  onLogin?(user: User, visit: { identity: Identity; req: Request }): unknown;
 }
 
 /** The host's callbacks, whatever way they fail: one that throws at once rejects like any other. */
@@ -34,7 +31,7 @@ export function hostOf<User extends object>(options: HostCallbacks<User>) {
       const user = found ?? (await findUser(identity));
       if (!user)
         throw new Error("wechatLogin: findUser finds nobody where saveUser has just stored someone.");
-      return await options.onLogin(user, { identity, req });
+      return (await options.onLogin(user, { identity, req })) as object | undefined;
     },
   };
 }

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { type Answer, failure, OK } from "./answer.ts";
+import { type Account, newCode, refusalOfApp } from "./app.ts";
 import type { PhoneUser } from "./phone.ts";
 
 /** What one `wx.login()` left at WeChat. */
@@ -20,12 +21,12 @@ const CODE_LIFE_MS = 5 * 60 * 1000;
 const VISIT_MS = 2 * 60 * 60 * 1000;
 
 /** WeChat's side of `wx.login()`, code2Session and the session_key for one app. */
-export function logins({ appId, secret }: { appId: string; secret: string }) {
+export function logins(app: Account) {
   const byCode = new Map<string, Login>();
   const newest = new Map<string, Newest>();
 
   function newLogin(user: Login["user"]): string {
-    const code = `0${randomBytes(24).toString("base64url").slice(0, 31)}`;
+    const code = newCode();
     byCode.set(code, { user, sessionKey: newKey(user.openid), issuedAt: Date.now(), isUsed: false });
     return code;
   }
@@ -41,7 +42,7 @@ export function logins({ appId, secret }: { appId: string; secret: string }) {
     const wasUsed = login?.isUsed;
     // An exchange that fails burns the code as well.
     if (login) login.isUsed = true;
-    const refusal = refusalOfApp(query, { appId, secret });
+    const refusal = refusalOfApp(query, app);
     if (refusal) return refusal;
     if (!query.get("js_code")) return failure(41008, "missing code");
     if (!login || login.issuedAt + CODE_LIFE_MS <= Date.now()) return failure(40029, "invalid code");
@@ -75,13 +76,4 @@ export function logins({ appId, secret }: { appId: string; secret: string }) {
     /** Whether the user was here within two hours; some APIs ask for that. */
     wasHere: (openid: unknown) => (newest.get(String(openid))?.seenAt ?? 0) > Date.now() - VISIT_MS,
   };
-}
-
-/** WeChat's answer to a wrong or missing appid or secret. */
-function refusalOfApp(query: URLSearchParams, app: { appId: string; secret: string }): Answer | undefined {
-  if (!query.get("appid")) return failure(41002, "appid missing");
-  if (!query.get("secret")) return failure(41004, "appsecret missing");
-  if (query.get("appid") !== app.appId) return failure(40013, "invalid appid");
-  if (query.get("secret") !== app.secret) return failure(40125, "invalid appsecret");
-  return undefined;
 }

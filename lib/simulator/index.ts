@@ -1,10 +1,6 @@
+export type { Account } from "./app.ts";
 export type { Suggestion } from "./content-check.ts";
 export type { Phone, PhoneNumberResult, PhoneUser, Profile, UserInfoResult } from "./phone.ts";
+export type { Bend, SeenRequest } from "./server.ts";
 export type { Sealed } from "./user-data.ts";
-export {
-  type Bend,
-  type SeenRequest,
-  type WechatSimulator,
-  type WechatSimulatorOptions,
-  wechatSimulator,
-} from "./wechat-simulator.ts";
+export { type WechatSimulator, type WechatSimulatorOptions, wechatSimulator } from "./wechat-simulator.ts";

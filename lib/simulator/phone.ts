@@ -20,6 +20,8 @@ export interface PhoneUser {
   client?: "current" | "old" | "minigame";
   /** WeChat holds the user for a high risk: code2Session answers 40226. */
   blocked?: boolean;
+  /** Web pages inside WeChat get a virtual user (快照页): `is_snapshotuser`, with an openid and a unionid of nobody's. */
+  snapshot?: boolean;
   /** Without the country code. Default: `10012345678`, which is nobody's. */
   phoneNumber?: string;
   /** Default: `86`. */
@@ -72,6 +74,14 @@ export interface Phone {
    * @throws {Error} before the first `login()`
    */
   getPhoneNumber(): PhoneNumberResult;
+  /**
+   * The web login, without a browser: opens the URL of WeChat's authorise page, whether inside WeChat or by the QR code,
+   * and allows it.
+   *
+   * @returns the redirect to the callback, with `code` (not where the user refuses) and `state`
+   * @throws {Error} what WeChat's page shows where the URL is wrong
+   */
+  authorize(url: string, answer?: { refuse?: boolean }): string;
   /** The button was pressed and the user refuses: what `e.detail` holds then. Default: `getUserInfo`. */
   refuse(button?: "getUserInfo" | "getPhoneNumber"): { errMsg: string };
 }
@@ -88,6 +98,7 @@ export interface PhoneNetwork {
   newPhoneCode(info: PhoneInfo): string;
   /** The session_key of the newest login. */
   sessionKey(): string | undefined;
+  authorize(url: string, refuse: boolean): string;
 }
 
 /** A phone whose logins and codes are known to the simulator. */
@@ -119,6 +130,7 @@ export function phoneOf(user: PhoneUser & { openid: string }, wechat: PhoneNetwo
       const sealed = seal(info, keyFor("getPhoneNumber"));
       return { errMsg: "getPhoneNumber:ok", code: wechat.newPhoneCode(info), ...sealed };
     },
+    authorize: (url, { refuse = false } = {}) => wechat.authorize(url, refuse),
     refuse: (button = "getUserInfo") => ({
       errMsg: `${button}:fail ${button === "getUserInfo" ? "auth" : "user"} deny`,
     }),
@@ -131,11 +143,14 @@ function phoneNumberOf({ phoneNumber = "10012345678", countryCode = "86" }: Phon
   return { phoneNumber: full, purePhoneNumber: phoneNumber, countryCode };
 }
 
+/** The user's own name and picture, which web pages still get. */
+export function ownProfileOf({ nickName = "Band", avatarUrl = REAL_AVATAR }: PhoneUser) {
+  return { nickName, avatarUrl };
+}
+
 /** Gender and place are empty for everyone since 2021, name and avatar for nearly everyone since 2022. */
-function profileOf({ client = "current", nickName = "Band", avatarUrl = REAL_AVATAR }: PhoneUser): Profile {
+function profileOf({ client = "current", ...user }: PhoneUser): Profile {
   const isReal = client !== "current";
-  const shown = isReal
-    ? { nickName, avatarUrl }
-    : { nickName: PLACEHOLDER_NAME, avatarUrl: PLACEHOLDER_AVATAR };
+  const shown = isReal ? ownProfileOf(user) : { nickName: PLACEHOLDER_NAME, avatarUrl: PLACEHOLDER_AVATAR };
   return { ...shown, gender: 0, language: "zh_CN", city: "", province: "", country: "" };
 }

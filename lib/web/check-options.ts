@@ -1,0 +1,101 @@
+import {
+  type Check,
+  checkAll,
+  isBaseUrl,
+  isFunction,
+  isMilliseconds,
+  isOptionalFunction,
+  isRedis,
+  isSession,
+  isString,
+  isToken,
+  type SessionOption,
+  withTtl,
+} from "../login/checks.ts";
+import type { WebRequirement, WechatWebLoginOptions } from "./options.ts";
+import { pathOf } from "./return-to.ts";
+
+type AnyOptions = WechatWebLoginOptions<object, readonly WebRequirement[]>;
+
+const REQUIREMENTS: readonly WebRequirement[] = ["unionid", "nickName", "avatarUrl"];
+const SCOPES = ["snsapi_userinfo", "snsapi_base"];
+
+const DEFAULTS = {
+  require: ["unionid"] as readonly WebRequirement[],
+  returnTo: "/",
+  session: {} as SessionOption,
+  keyPrefix: "wechat-login:",
+  baseUrl: "https://api.weixin.qq.com",
+  authorizeBaseUrl: "https://open.weixin.qq.com",
+  timeout: 5000,
+};
+
+const CHECKS: Record<keyof AnyOptions, Check> = {
+  officialAccount: [isOfficialAccount, "an object with appId, secret and perhaps a scope"],
+  website: [isWebsite, "an object with appId and secret"],
+  callbackUrl: [isCallbackUrl, "the http or https URL of GET /callback, without a fragment"],
+  returnTo: [isPath, "a path of the own origin"],
+  redis: isRedis,
+  findUser: isFunction,
+  saveUser: isFunction,
+  require: [isRequire, `an array of ${REQUIREMENTS.map((name) => `"${name}"`).join(", ")}`],
+  onLogin: isOptionalFunction,
+  session: isSession,
+  keyPrefix: isString,
+  baseUrl: isBaseUrl,
+  authorizeBaseUrl: isBaseUrl,
+  timeout: isMilliseconds,
+  fetch: isOptionalFunction,
+  onError: isOptionalFunction,
+};
+
+/**
+ * The options of `wechatWebLogin`, checked, with their defaults.
+ *
+ * @throws {TypeError} in a full sentence
+ */
+export function checkWebOptions(options: AnyOptions) {
+  const settings = checkAll("wechatWebLogin", options, CHECKS, DEFAULTS);
+  if (!settings.officialAccount && !settings.website) {
+    throw new TypeError('wechatWebLogin: "officialAccount" or "website" is needed, or both.');
+  }
+  return {
+    ...settings,
+    session: withTtl(settings.session),
+    baseUrl: settings.baseUrl.replace(/\/+$/, ""),
+    authorizeBaseUrl: settings.authorizeBaseUrl.replace(/\/+$/, ""),
+  };
+}
+
+function isOfficialAccount(value: unknown): boolean {
+  return isAccount(value, ["appId", "secret", "scope"]) && isScope(Object(value).scope);
+}
+
+function isWebsite(value: unknown): boolean {
+  return isAccount(value, ["appId", "secret"]);
+}
+
+function isAccount(value: unknown, names: string[]): boolean {
+  if (value === undefined) return true;
+  if (typeof value !== "object" || value === null) return false;
+  const { appId, secret } = value as Record<string, unknown>;
+  const [isGood] = isToken;
+  return isGood(appId) && isGood(secret) && Object.keys(value).every((name) => names.includes(name));
+}
+
+function isScope(value: unknown): boolean {
+  return value === undefined || SCOPES.includes(String(value));
+}
+
+function isCallbackUrl(value: unknown): boolean {
+  const [isUrl] = isBaseUrl;
+  return isUrl(value) && !String(value).includes("#");
+}
+
+function isPath(value: unknown): boolean {
+  return typeof value === "string" && pathOf(value, "http://own") !== undefined;
+}
+
+function isRequire(value: unknown): boolean {
+  return Array.isArray(value) && value.every((name) => REQUIREMENTS.includes(name));
+}

@@ -1,0 +1,67 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Store } from "../storage/store.ts";
+import { hashOf } from "../storage/tokens.ts";
+import type { Arrival, Callback, Departure } from "./web-flow.ts";
+
+/** Time enough to find the phone and scan a code. */
+const STATE_SECONDS = 600;
+/** WeChat fetches a callback twice within a moment; a later repetition is a replay. */
+const ARRIVED_SECONDS = 10;
+const WAIT_MS = 15_000;
+const POLL_MS = 50;
+
+/**
+ * The `state` of web logins: one-time, and bound to the browser that started. The key is made of both: who brings the
+ * state in another browser finds nothing and uses nothing up.
+ */
+export function states(store: Store, prefix: string) {
+  const keyOf = (state: string, browser: string) => `${prefix}state:${hashOf(state + browser)}`;
+
+  /** A login that is away, or for a moment how it ended. */
+  async function find(key: string): Promise<Departure | (Arrival & { code: string }) | undefined> {
+    const text = await store.get(key);
+    return text === undefined ? undefined : JSON.parse(text);
+  }
+
+  /** How the callback ended that was there first; nothing where it failed, or where this is another code. */
+  async function arrivalOf(key: string, codeHash: string): Promise<Arrival | undefined> {
+    for (const end = Date.now() + WAIT_MS; Date.now() < end; await pause(POLL_MS)) {
+      const found = await find(key);
+      if (!found) return undefined;
+      if ("location" in found) return found.code === codeHash ? found : undefined;
+    }
+    return undefined;
+  }
+
+  return {
+    /** A new state: 256 random bits in hex, since WeChat takes letters and digits only. */
+    async issue(departure: Departure, browser: string): Promise<string> {
+      const state = randomBytes(32).toString("hex");
+      await store.set(keyOf(state, browser), JSON.stringify(departure), STATE_SECONDS);
+      return state;
+    },
+    /**
+     * Lets `arrive` run once for a state. Who brings the same state and code at the same time, or a moment later, is
+     * given what came of it; `undefined` for a state that is unknown, foreign, expired or used.
+     */
+    async redeem(
+      { state, browser, code }: Callback,
+      arrive: (departure: Departure) => Promise<Arrival>,
+    ): Promise<Arrival | undefined> {
+      const [key, codeHash] = [keyOf(state, browser), hashOf(code ?? "")];
+      const found = await find(key);
+      const isOpen = found && "returnTo" in found;
+      if (!isOpen || !(await store.add(`${key}:used`, "", STATE_SECONDS))) return arrivalOf(key, codeHash);
+      try {
+        const arrival = await arrive(found);
+        const { location, identity } = arrival;
+        await store.set(key, JSON.stringify({ code: codeHash, location, identity }), ARRIVED_SECONDS);
+        return arrival;
+      } catch (error) {
+        await store.take(key).catch(() => {});
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import type { IncomingMessage } from "node:http";
+import express, { type Request, type Response } from "express";
+import { WechatLoginError } from "../errors.ts";
+import { answerWith } from "../http/answers.ts";
+import type { Identity } from "../identity.ts";
+import { hostOf } from "../login/host.ts";
+import type { StoredUser } from "../login/options.ts";
+import { bearerToken, guardOf } from "../session/guard.ts";
+import { sessions as sessionsOf, sharedPrefix } from "../session/sessions.ts";
+import { processStore } from "../storage/in-process-store.ts";
+import { redisStore } from "../storage/redis-store.ts";
+import { isToken, newToken } from "../storage/tokens.ts";
+import { wechatRequest } from "../wechat/request.ts";
+import { checkWebOptions } from "./check-options.ts";
+import { cookieOf } from "./cookies.ts";
+import type { WebRequirement, WechatWebLogin, WechatWebLoginOptions } from "./options.ts";
+import { mayActByCookie } from "./own-origin.ts";
+import { pathOf } from "./return-to.ts";
+import { states } from "./states.ts";
+import { webApps } from "./web-apps.ts";
+import { type Departure, webFlow } from "./web-flow.ts";
+
+const MAX_CODE_LENGTH = 512;
+
+/**
+ * The login of web pages by WeChat (网页授权, 网站应用扫码登录) as an Express router: `GET /` starts, `GET /callback` ends,
+ * `GET /embed` is for a QR code in the own page, `POST /logout` signs out.
+ *
+ * @example
+ * const website = { appId, secret };
+ * const callbackUrl = "https://example.com/web/callback";
+ * const web = wechatWebLogin({ website, callbackUrl, redis, findUser, saveUser });
+ * app.use("/web", web);
+ * app.get("/me", web.requireLogin, (req, res) => res.json(web.userOf(req)));
+ *
+ * @param options see the options table in the README
+ * @throws {TypeError} at creation, where an option is missing or wrong
+ * @see https://developers.weixin.qq.com/doc/oplatform/Website_App/WeChat_Login/Wechat_Login.html
+ */
+export function wechatWebLogin<
+  User extends StoredUser<Required>,
+  const Required extends readonly WebRequirement[] = readonly ["unionid"],
+>(options: WechatWebLoginOptions<User, Required>): WechatWebLogin<User> {
+  const settings = checkWebOptions(options as WechatWebLoginOptions<object, readonly WebRequirement[]>);
+  const { origin, protocol } = new URL(settings.callbackUrl);
+  const store = settings.redis ? redisStore(settings.redis) : processStore;
+  const host = hostOf(options);
+  const apps = webApps({ ...settings, request: wechatRequest(settings) });
+  const prefix = `${settings.keyPrefix}${apps.appIds.join("+")}:web-`;
+  const { ttl, name } = settings.session || {};
+  // Both apps of a website have one pool: it is the same people, in two browsers.
+  const pool = { appId: String(apps.appIds[0]), isShared: true };
+  const poolPrefix = name === undefined ? prefix : sharedPrefix(settings.keyPrefix, name);
+  const sessions = ttl ? sessionsOf(store, { ...pool, prefix: poolPrefix, ttl }) : undefined;
+  // Websites beside each other on one domain have a cookie each, unless they share their sessions.
+  const sessionCookie = cookieOf(`wechat-session-${name ?? apps.appIds.join(".")}`, protocol === "https:");
+  const browserCookie = cookieOf("wechat-browser", protocol === "https:");
+  const guard = guardOf({ sessions, findUser: host.findUser, tokenOf });
+
+  function tokenOf(req: IncomingMessage): string {
+    return bearerToken(req) || (mayActByCookie(req, origin) && sessionCookie.read(req)) || "";
+  }
+
+  const flow = webFlow<Request, User>({
+    require: settings.require,
+    app: apps.of,
+    states: states(store, prefix),
+    ...host,
+    async signIn(identity, req) {
+      await host.onLogin(identity, req);
+      return await sessions?.begin(identity);
+    },
+  });
+
+  async function depart(req: Request, res: Response, app: Pick<Departure, "app" | "scope">) {
+    const returnTo = pathOf(queryOf(req).get("returnTo") ?? settings.returnTo, origin);
+    if (returnTo === undefined) {
+      throw new WechatLoginError("invalid_request", "returnTo must be a path of this website.");
+    }
+    // One secret for all tabs of a browser, each of which has a state of its own.
+    const known = browserCookie.read(req) ?? "";
+    const browser = isToken(known) ? known : newToken();
+    res.appendHeader("Set-Cookie", browserCookie.keep(browser));
+    return await flow.depart({ ...app, returnTo }, browser);
+  }
+
+  const { answer, redirect } = answerWith(settings.onError);
+  const router = express.Router();
+
+  router.get(
+    "/",
+    redirect((req, res) => depart(req, res, apps.forBrowser(req.headers["user-agent"]))),
+  );
+  router.get(
+    "/callback",
+    redirect(async (req, res) => {
+      const query = queryOf(req);
+      const code = query.get("code")?.slice(0, MAX_CODE_LENGTH) || undefined;
+      const callback = { state: query.get("state") ?? "", code, browser: browserCookie.read(req) ?? "" };
+      const { sessionToken, ...arrival } = await flow.comeBack(callback, req, settings.returnTo);
+      if (sessionToken !== undefined) {
+        // Always a new session: nobody can have planted its token. The one that this browser had is over.
+        await sessions?.end(sessionCookie.read(req) ?? "");
+        res.appendHeader("Set-Cookie", sessionCookie.keep(sessionToken));
+      }
+      return arrival;
+    }),
+  );
+  if (settings.website) {
+    router.get(
+      "/embed",
+      answer(async (req, res) => {
+        const { appId, state } = await depart(req, res, { app: "website", scope: "snsapi_login" });
+        return { appid: appId, scope: "snsapi_login", redirect_uri: settings.callbackUrl, state };
+      }),
+    );
+  }
+  router.post(
+    "/logout",
+    answer(async (req, res) => {
+      await guard.signOut(req);
+      res.appendHeader("Set-Cookie", sessionCookie.forget());
+      return { status: "signed_out" };
+    }),
+  );
+
+  return Object.assign(router, {
+    requireLogin: answerWith(settings.onError).admit(guard.admit),
+    userOf: (req: IncomingMessage) => guard.visitorOf(req).user,
+    identityOf: (req: IncomingMessage) => guard.visitorOf(req).identity,
+    signOutEverywhere: (identity: Identity) => guard.signOutEverywhere(identity),
+  });
+}
+
+function queryOf(req: Request): URLSearchParams {
+  return new URL(req.url, "http://own").searchParams;
+}
