@@ -1,6 +1,6 @@
 const MAX_LENGTH = 2048;
-/** Backslashes are slashes to a browser; blanks and control characters are dropped by some on the way. */
-const TRICKS = /[\\\s\p{Cc}\p{Cf}]/u;
+/** Backslashes are slashes to a browser; tabs, line breaks and invisible characters are dropped on the way. */
+const TRICKS = /[\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 /**
  * Where on the own origin a login ends: a path as a browser will read it, or `undefined` for everything that could lead

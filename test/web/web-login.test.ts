@@ -1,0 +1,304 @@
+import { expect } from "chai";
+import { APP_ID } from "../support/login-app.ts";
+import { IN_WECHAT, OFFICIAL_ACCOUNT, startWebApp, WEBSITE } from "../support/web-app.ts";
+
+describe("the web login", () => {
+  it("leads a browser to the QR code of the website application, with WeChat's parameters in their order", async () => {
+    const { browser, url, wechat } = await startWebApp();
+    const { status, location, headers } = await browser().open("/web");
+    expect([status, headers.get("cache-control")]).to.deep.equal([302, "no-store"]);
+    const state = new URL(location).searchParams.get("state");
+    expect(state).to.match(/^[0-9a-f]{64}$/);
+    const callback = encodeURIComponent(`${url}/web/callback`);
+    expect(location).to.equal(
+      `${wechat.baseUrl}/connect/qrconnect?appid=${WEBSITE.appId}&redirect_uri=${callback}&response_type=code&scope=snsapi_login&state=${state}#wechat_redirect`,
+    );
+  });
+
+  it("leads a browser inside WeChat to the authorise page of the Official Account", async () => {
+    const { browser, wechat } = await startWebApp();
+    const location = new URL(await browser(IN_WECHAT).start());
+    expect(location.origin + location.pathname).to.equal(`${wechat.baseUrl}/connect/oauth2/authorize`);
+    expect(location.searchParams.get("appid")).to.equal(OFFICIAL_ACCOUNT.appId);
+    expect(location.searchParams.get("scope")).to.equal("snsapi_userinfo");
+  });
+
+  it("asks open.weixin.qq.com where no authorizeBaseUrl is given", async () => {
+    const { browser } = await startWebApp({ authorizeBaseUrl: undefined });
+    expect(await browser().start()).to.match(/^https:\/\/open\.weixin\.qq\.com\/connect\/qrconnect\?/);
+  });
+
+  it("takes the only app there is, whatever the browser", async () => {
+    const website = await startWebApp({ officialAccount: undefined });
+    expect(await website.browser(IN_WECHAT).start()).to.include("/connect/qrconnect?");
+    const account = await startWebApp({ website: undefined });
+    expect(await account.browser().start()).to.include("/connect/oauth2/authorize?");
+    expect((await account.browser().open("/web/embed", {})).status).to.equal(404);
+  });
+
+  it("signs in who comes back: the user is stored, a cookie opens the other routes", async () => {
+    const { browser, wechat, users, errors } = await startWebApp();
+    const tab = browser();
+    const phone = wechat.phone({ unionid: "u1", nickName: "小明", avatarUrl: "https://qlogo/1" });
+    const back = await tab.open(phone.authorize(await tab.start("?returnTo=/orders%3Fpage%3D2%23top")));
+    expect([back.status, back.location]).to.deep.equal([302, "/orders?page=2#top"]);
+    expect(back.headers.get("cache-control")).to.equal("no-store");
+    const { openid, ...rest } = users[0] as (typeof users)[0];
+    expect(rest).to.deep.equal({
+      id: 1,
+      appId: WEBSITE.appId,
+      unionid: "u1",
+      nickName: "小明",
+      avatarUrl: "https://qlogo/1",
+    });
+    const { body } = await tab.me();
+    expect(body.identity).to.deep.equal({ appId: WEBSITE.appId, openid, unionid: "u1" });
+    expect(body.user).to.deep.include({ id: 1 });
+    expect(errors).to.deep.equal([]);
+  });
+
+  it("goes to / where the login was started without returnTo, or to the option", async () => {
+    for (const [returnTo, expected] of [
+      [undefined, "/"],
+      ["/home?tab=1", "/home?tab=1"],
+    ]) {
+      const { browser, wechat } = await startWebApp({ returnTo });
+      const tab = browser();
+      const callback = wechat.phone({ unionid: "u1" }).authorize(await tab.start());
+      expect((await tab.open(callback)).location).to.equal(expected);
+    }
+  });
+
+  it("keeps its cookies from scripts and foreign forms; behind HTTPS nobody else can plant them", async () => {
+    const callbackUrl = "https://shop.example/web/callback";
+    const { browser, wechat, url } = await startWebApp({ callbackUrl, session: { ttl: 60 } });
+    const tab = browser();
+    const start = await tab.open("/web");
+    const [cookie] = start.setCookies;
+    expect(cookie).to.match(
+      /^__Host-wechat-browser=[\w-]{43}; Max-Age=34560000; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
+    );
+    const callback = new URL(wechat.phone({ unionid: "u1" }).authorize(start.location));
+    expect(callback.origin).to.equal("https://shop.example");
+    const back = await tab.open(url + callback.pathname + callback.search);
+    expect(back.setCookies).to.have.length(1);
+    expect(back.setCookies[0]).to.match(
+      /^__Host-wechat-session-wxofficialaccount\.wxwebsite=[\w-]{54}; Max-Age=34560000; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
+    );
+    expect((await tab.me()).status).to.equal(200);
+  });
+
+  it("sets no Secure on plain HTTP, where browsers would drop the cookie", async () => {
+    const { browser } = await startWebApp();
+    const [cookie] = (await browser().open("/web")).setCookies;
+    expect(cookie).to.match(/^wechat-browser=[\w-]{43}; Max-Age=34560000; Path=\/; HttpOnly; SameSite=Lax$/);
+  });
+
+  it("lets several tabs of a browser log in at the same time", async () => {
+    const { browser, wechat } = await startWebApp();
+    const tab = browser();
+    const [first, second] = [await tab.start("?returnTo=/1"), await tab.start("?returnTo=/2")];
+    const phone = wechat.phone({ unionid: "u1" });
+    expect((await tab.open(phone.authorize(second))).location).to.equal("/2");
+    expect((await tab.open(phone.authorize(first))).location).to.equal("/1");
+  });
+
+  it("gives a page what wxLogin.js needs for a QR code of its own", async () => {
+    const { browser, wechat, url } = await startWebApp();
+    const tab = browser();
+    const { status, body, setCookies } = await tab.open("/web/embed?returnTo=/orders");
+    expect(status).to.equal(200);
+    expect(setCookies).to.have.length(1);
+    const { state, ...rest } = body;
+    const redirect_uri = `${url}/web/callback`;
+    expect(rest).to.deep.equal({ appid: WEBSITE.appId, scope: "snsapi_login", redirect_uri });
+    const query = new URLSearchParams({
+      appid: rest.appid,
+      redirect_uri,
+      response_type: "code",
+      scope: rest.scope,
+      state,
+    });
+    const page = `${wechat.baseUrl}/connect/qrconnect?${query}#wechat_redirect`;
+    expect((await tab.open(wechat.phone({ unionid: "u1" }).authorize(page))).location).to.equal("/orders");
+  });
+
+  it("asks WeChat for the profile only where something is lacking", async () => {
+    const { browser, wechat, saveUser } = await startWebApp();
+    const phone = wechat.phone({ unionid: "u1" });
+    const login = async () => {
+      const tab = browser();
+      await tab.open(phone.authorize(await tab.start()));
+    };
+    const asked = () =>
+      wechat.requests.filter(({ path }) => path.startsWith("/sns/")).map(({ path }) => path);
+    await login();
+    expect(asked()).to.deep.equal(["/sns/oauth2/access_token", "/sns/userinfo"]);
+    await login();
+    expect(asked().slice(2)).to.deep.equal(["/sns/oauth2/access_token"]);
+    expect(saveUser.callCount).to.equal(1);
+  });
+
+  it("asks WeChat with exactly its parameters", async () => {
+    const { browser, wechat, users } = await startWebApp();
+    const tab = browser();
+    const callback = wechat.phone({ unionid: "u1" }).authorize(await tab.start());
+    const code = new URL(callback).searchParams.get("code");
+    await tab.open(callback);
+    const [exchange, userInfo] = wechat.requests.filter(({ path }) => path.startsWith("/sns/"));
+    const { appId: appid, secret } = WEBSITE;
+    expect(exchange?.query).to.deep.equal({ appid, secret, code, grant_type: "authorization_code" });
+    expect(userInfo?.query).to.have.keys("access_token", "openid", "lang");
+    expect(userInfo?.query).to.include({ openid: users[0]?.openid, lang: "zh_CN" });
+  });
+
+  it("lets a name and a picture stand that the user has filled in", async () => {
+    const stored = { unionid: "u1", nickName: "mine", avatarUrl: null, openid: "other" };
+    const { browser, wechat, users } = await startWebApp({ require: ["unionid", "nickName", "avatarUrl"] }, [
+      stored,
+    ]);
+    const tab = browser();
+    const phone = wechat.phone({ unionid: "u1", nickName: "theirs", avatarUrl: "https://qlogo/1" });
+    expect((await tab.open(phone.authorize(await tab.start()))).location).to.equal("/");
+    expect(users).to.have.length(1);
+    expect(users[0]).to.include({ nickName: "mine", avatarUrl: "https://qlogo/1" });
+  });
+
+  it("snsapi_base asks nobody, and is enough where the user is known", async () => {
+    const officialAccount = { ...OFFICIAL_ACCOUNT, scope: "snsapi_base" } as const;
+    const { browser, wechat, users } = await startWebApp({ officialAccount });
+    const phone = wechat.phone({ unionid: "u1" });
+    const tab = browser(IN_WECHAT);
+    const first = await tab.start("?returnTo=/me");
+    expect(new URL(first).searchParams.get("scope")).to.equal("snsapi_base");
+    // The unionid is required, and not known yet: WeChat's page comes once more, and asks this time.
+    const second = (await tab.open(phone.authorize(first))).location;
+    expect(new URL(second).searchParams.get("scope")).to.equal("snsapi_userinfo");
+    expect((await tab.open(phone.authorize(second))).location).to.equal("/me");
+    expect(users).to.have.length(1);
+    const again = browser(IN_WECHAT);
+    const back = await again.open(phone.authorize(await again.start("?returnTo=/me")));
+    expect([back.location, (await again.me()).status]).to.deep.equal(["/me", 200]);
+  });
+
+  it("snsapi_base with nothing required stores the openid alone", async () => {
+    const officialAccount = { ...OFFICIAL_ACCOUNT, scope: "snsapi_base" } as const;
+    const { browser, wechat, users } = await startWebApp({ officialAccount, require: [] });
+    const tab = browser(IN_WECHAT);
+    await tab.open(wechat.phone({ unionid: "u1" }).authorize(await tab.start()));
+    expect(users[0]).to.have.all.keys("id", "appId", "openid");
+    expect((await tab.me()).status).to.equal(200);
+  });
+
+  it("learns a unionid that only sns/userinfo tells, and finds its user", async () => {
+    const { browser, wechat, users } = await startWebApp({}, [{ unionid: "u1", openid: "mini" }]);
+    const tab = browser();
+    const callback = wechat.phone({ unionid: "u1" }).authorize(await tab.start());
+    const fake = (await (await fetch(exchangeUrl(wechat.baseUrl, callback))).json()) as Record<
+      string,
+      unknown
+    >;
+    const { unionid, ...withoutUnionid } = fake;
+    expect(unionid).to.equal("u1");
+    wechat.bendNext({ body: JSON.stringify(withoutUnionid) });
+    expect((await tab.open(callback)).location).to.equal("/");
+    expect(users).to.have.length(1);
+    expect(users[0]).to.include({ unionid: "u1", openid: fake.openid });
+  });
+
+  it("ends the session of a browser that logs in again, and signs out", async () => {
+    const { browser, wechat, url } = await startWebApp();
+    const tab = browser();
+    const login = async (unionid: string) => tab.open(wechat.phone({ unionid }).authorize(await tab.start()));
+    await login("u1");
+    const first = tab.sessionToken();
+    await login("u2");
+    expect(tab.sessionToken()).to.not.equal(first);
+    const cookie = `wechat-session-wxofficialaccount.wxwebsite=${first}`;
+    expect((await fetch(`${url}/me`, { headers: { Cookie: cookie } })).status).to.equal(401);
+    const out = await tab.open("/web/logout", { method: "POST", headers: { Origin: url } });
+    expect([out.status, out.body]).to.deep.equal([200, { status: "signed_out" }]);
+    expect(out.setCookies[0]).to.match(
+      /^wechat-session-[\w.]+=; Max-Age=0; Path=\/; HttpOnly; SameSite=Lax$/,
+    );
+    expect(tab.sessionToken()).to.equal(undefined);
+    expect((await tab.me()).status).to.equal(401);
+  });
+
+  it("signs a person out of both apps of the website", async () => {
+    const { browser, wechat, web } = await startWebApp();
+    const phone = wechat.phone({ unionid: "u1" });
+    const [outside, inside] = [browser(), browser(IN_WECHAT)];
+    for (const tab of [outside, inside]) await tab.open(phone.authorize(await tab.start()));
+    const { identity } = (await outside.me()).body as unknown as {
+      identity: { appId: string; openid: string; unionid: string };
+    };
+    await web.signOutEverywhere(identity);
+    expect([(await outside.me()).status, (await inside.me()).status]).to.deep.equal([401, 401]);
+  });
+
+  it("leaves the login state to a host that has its own", async () => {
+    const seen: string[] = [];
+    const { browser, wechat } = await startWebApp({
+      session: false,
+      onLogin: (user, { identity, req }) => void seen.push(`${user.unionid} ${identity.appId} ${req.path}`),
+    });
+    const tab = browser();
+    const back = await tab.open(wechat.phone({ unionid: "u1" }).authorize(await tab.start()));
+    expect([back.location, back.setCookies]).to.deep.equal(["/", []]);
+    expect(seen).to.deep.equal([`u1 ${WEBSITE.appId} /callback`]);
+  });
+
+  it("keeps all that it has in Redis under its own prefix, and for a time only", async () => {
+    const { browser, wechat, keys, keyPrefix } = await startWebApp();
+    const tab = browser();
+    await tab.open(wechat.phone({ unionid: "u1" }).authorize(await tab.start()));
+    const { redis } = await import("../support/login-app.ts");
+    const all = await keys();
+    expect(all).to.have.length(3);
+    for (const key of all) {
+      expect(key.startsWith(`${keyPrefix}wxofficialaccount+wxwebsite:web-`)).to.equal(true);
+      expect(await redis().ttl(key)).to.be.greaterThan(0);
+    }
+  });
+});
+
+/** The exchange, as the server will send it. */
+function exchangeUrl(baseUrl: string, callback: string): string {
+  const code = String(new URL(callback).searchParams.get("code"));
+  const query = { appid: WEBSITE.appId, secret: WEBSITE.secret, code, grant_type: "authorization_code" };
+  return `${baseUrl}/sns/oauth2/access_token?${new URLSearchParams(query)}`;
+}
+
+describe("one guard for both logins", () => {
+  it("is there where the host shares the sessions by a name", async () => {
+    const { browser, wechat, post, url } = await startWebApp({
+      miniProgram: true,
+      session: { name: "shop" },
+    });
+    const phone = wechat.phone({ unionid: "u1" });
+    const { sessionToken } = (await post("/wx/login", phone.login())).body;
+    const bearer = { headers: { Authorization: `Bearer ${sessionToken}` } };
+    const mini = await fetch(`${url}/me`, bearer);
+    expect(((await mini.json()) as { identity: object }).identity).to.deep.include({ appId: APP_ID });
+    const tab = browser();
+    await tab.open(phone.authorize(await tab.start()));
+    expect((await tab.me()).status).to.equal(200);
+    const web = { headers: { Authorization: `Bearer ${tab.sessionToken()}` } };
+    expect((await fetch(`${url}/wx-me`, web)).status).to.equal(200);
+  });
+
+  it("is not there by accident: each router's sessions are its own", async () => {
+    const { browser, wechat, post, url } = await startWebApp({ miniProgram: true });
+    const phone = wechat.phone({ unionid: "u1" });
+    const { sessionToken } = (await post("/wx/login", phone.login())).body;
+    const mini = { headers: { Authorization: `Bearer ${sessionToken}` } };
+    expect((await fetch(`${url}/wx-me`, mini)).status).to.equal(200);
+    expect((await fetch(`${url}/me`, mini)).status).to.equal(401);
+    const tab = browser();
+    await tab.open(phone.authorize(await tab.start()));
+    const web = { headers: { Authorization: `Bearer ${tab.sessionToken()}` } };
+    expect((await fetch(`${url}/me`, web)).status).to.equal(200);
+    expect((await fetch(`${url}/wx-me`, web)).status).to.equal(401);
+  });
+});
