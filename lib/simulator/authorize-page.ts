@@ -50,7 +50,7 @@ export function authorizePages(
     if (!app || searchParams.get("appid") !== app.appId) throw new Error("appid 参数错误");
     if (!URL.canParse(redirectUri)) throw new Error("redirect_uri 参数错误 (10003)");
     if (!scopes.some((name) => name === scope)) throw new Error("Scope 参数错误或没有 Scope 权限 (10005)");
-    const state = searchParams.get("state") ?? "";
+    const state = String(searchParams.get("state"));
     if (!/^[a-zA-Z0-9]{0,128}$/.test(state))
       throw new Error("state 参数错误: letters and digits, at most 128");
     return { app, scope, redirectUri: new URL(redirectUri), state };

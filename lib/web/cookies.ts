@@ -23,8 +23,8 @@ export function cookieOf(name: string, isSecure: boolean): Cookie {
   return {
     read({ headers }) {
       const pairs = (headers.cookie ?? "").split(";").map((pair) => pair.trim());
-      const values = pairs.filter((pair) => pair.startsWith(`${fullName}=`));
-      return values.length === 1 ? values[0]?.slice(fullName.length + 1) : undefined;
+      const [mine, another] = pairs.filter((pair) => pair.startsWith(`${fullName}=`));
+      return another === undefined ? mine?.slice(fullName.length + 1) : undefined;
     },
     keep: (value) => `${fullName}=${value}; Max-Age=${MAX_AGE}; ${attributes}`,
     forget: () => `${fullName}=; Max-Age=0; ${attributes}`,

@@ -9,7 +9,6 @@ const TRICKS = /[\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 export function pathOf(returnTo: string, origin: string): string | undefined {
   if (returnTo.length > MAX_LENGTH || !isPlainPath(returnTo)) return undefined;
   // The parser of URLs is the browser's own: what it takes for another host is one.
-  if (!URL.canParse(returnTo, origin)) return undefined;
   const url = new URL(returnTo, origin);
   if (url.origin !== origin || !isDeepPlainPath(url.pathname)) return undefined;
   return url.pathname + url.search + url.hash;
@@ -28,19 +27,11 @@ function isPlainPath(path: string): boolean {
 
 /** A proxy or a router may decode once more before it redirects. */
 function isDeepPlainPath(path: string): boolean {
-  for (let rest = path; ; ) {
-    if (!isPlainPath(rest)) return false;
-    const decoded = decode(rest);
-    if (decoded === undefined) return false;
-    if (decoded === rest) return true;
-    rest = decoded;
-  }
-}
-
-function decode(path: string): string | undefined {
+  if (!isPlainPath(path)) return false;
   try {
-    return decodeURIComponent(path);
+    const decoded = decodeURIComponent(path);
+    return decoded === path || isDeepPlainPath(decoded);
   } catch {
-    return undefined;
+    return false;
   }
 }

@@ -1,7 +1,8 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import sinon from "sinon";
 import { AccountConflictError } from "../../lib/index.ts";
-import { redis } from "../support/login-app.ts";
+import { atEnd, redis } from "../support/login-app.ts";
 import { IN_WECHAT, OFFICIAL_ACCOUNT, startWebApp, WEBSITE } from "../support/web-app.ts";
 
 type WebApp = Awaited<ReturnType<typeof startWebApp>>;
@@ -24,6 +25,10 @@ function expectRefused(
   if (code === "invalid_state") {
     expect(wechat.requests.filter(({ path }) => path.startsWith("/sns/"))).to.deep.equal([]);
   }
+}
+
+async function eventually(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await pause(5);
 }
 
 const INVALID_STATE = { location: "/?error=invalid_state", code: "invalid_state" };
@@ -155,6 +160,7 @@ describe("attacks on the web login", () => {
     const [name] = [...tab.cookies.keys()].filter((cookie) => cookie.includes("session"));
     const Cookie = `${name}=${tab.sessionToken()}; ${name}=${tab.sessionToken()}`;
     expect((await fetch(`${app.url}/me`, { headers: { Cookie } })).status).to.equal(401);
+    expect((await fetch(`${app.url}/me`)).status).to.equal(401);
   });
 
   it("a foreign page changes nothing by the cookie (CSRF); the own one does, and so does a token", async () => {
@@ -314,6 +320,27 @@ describe("a callback that comes twice", () => {
     expect(answers.map(({ status }) => status).sort()).to.deep.equal([302, 500]);
     expect(answers.find(({ status }) => status === 302)?.location).to.equal("/?error=invalid_state");
     expect(hostErrors).to.have.length(1);
+  });
+});
+
+describe("a callback whose first one never ends", () => {
+  it("is refused after 15 seconds", async () => {
+    const { browser, wechat, errors } = await startWebApp();
+    const tab = browser();
+    const callback = wechat.phone({ unionid: "u1" }).authorize(await tab.start("?returnTo=/page"));
+    wechat.bendNext({ fault: "hang" });
+    const first = tab.open(callback);
+    await eventually(() => wechat.requests.some(({ path }) => path === "/sns/oauth2/access_token"));
+    const clock = sinon.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
+    atEnd(() => clock.restore());
+    const second = tab.open(callback);
+    await pause(150);
+    clock.tick(14_000);
+    await pause(150);
+    expect(errors).to.deep.equal([]);
+    clock.tick(1_000);
+    expect((await second).location).to.equal("/?error=invalid_state");
+    expect((await first).location).to.equal("/page?error=wechat_unavailable");
   });
 });
 

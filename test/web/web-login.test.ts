@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { APP_ID } from "../support/login-app.ts";
+import { APP_ID, redis } from "../support/login-app.ts";
 import { IN_WECHAT, OFFICIAL_ACCOUNT, startWebApp, WEBSITE } from "../support/web-app.ts";
 
 describe("the web login", () => {
@@ -249,11 +249,17 @@ describe("the web login", () => {
     expect(seen).to.deep.equal([`u1 ${WEBSITE.appId} /callback`]);
   });
 
+  it("works without Redis, for trying out", async () => {
+    const { browser, wechat } = await startWebApp({ redis: undefined });
+    const tab = browser();
+    await tab.open(wechat.phone({ unionid: "u1" }).authorize(await tab.start()));
+    expect((await tab.me()).status).to.equal(200);
+  });
+
   it("keeps all that it has in Redis under its own prefix, and for a time only", async () => {
     const { browser, wechat, keys, keyPrefix } = await startWebApp();
     const tab = browser();
     await tab.open(wechat.phone({ unionid: "u1" }).authorize(await tab.start()));
-    const { redis } = await import("../support/login-app.ts");
     const all = await keys();
     expect(all).to.have.length(3);
     for (const key of all) {
