@@ -63,12 +63,31 @@ export async function walkThrough(
   const { temporaryToken } = await post(`${url}/wx-phone/login`, caller.login());
   await post(`${url}/wx-phone/login/complete`, { temporaryToken, phoneCode: caller.getPhoneNumber().code });
 
+  title("The website: the same user comes by QR code, is known by the unionid, and keeps name and avatar");
+  await scan(url, modern);
+
   title("Signed out: the token is worth nothing");
   await post(`${url}/wx/logout`, {}, sessionToken);
   await get(`${url}/me`, sessionToken);
 
   title("Stored");
   console.table(users().slice(before));
+}
+
+/** A browser that shows the QR code, a phone that scans it and allows the login. */
+async function scan(url: string, phone: Phone): Promise<void> {
+  const start = await open(`${url}/web`, "");
+  console.log("the phone scans the QR code, and allows it");
+  const back = await open(phone.authorize(start.location), start.cookie);
+  await send(`${url}/me`, { headers: { Cookie: back.cookie } }, "");
+}
+
+async function open(target: string, cookie: string): Promise<{ location: string; cookie: string }> {
+  console.log(`→ GET ${new URL(target).pathname}`);
+  const { status, headers } = await fetch(target, { headers: { Cookie: cookie }, redirect: "manual" });
+  const location = headers.get("location") ?? "";
+  console.log(`← ${status} Location: ${location.replace(/\?.*/, "?…")}`);
+  return { location, cookie: headers.getSetCookie()[0]?.split(";")[0] ?? "" };
 }
 
 /** One login with the authorisation button. */

@@ -66,5 +66,5 @@ export function bearerToken({ headers }: IncomingMessage): string {
 
 /** The one answer to whoever is not signed in. */
 export function loginRequired(): WechatLoginError {
-  return new WechatLoginError("login_required", "Nobody is signed in: call wx.login and log in again.");
+  return new WechatLoginError("login_required", "Nobody is signed in: log in again.");
 }

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { openUsers } from "../../example-app/users.ts";
-import { AccountConflictError } from "../../lib/index.ts";
 import { atEnd } from "../support/login-app.ts";
 
 /** The example's users in a new file. */
@@ -40,8 +39,12 @@ describe("the example's users", () => {
     save({ appId: "web", openid: "w1", unionid: "u1" });
     const before = all();
     const both = { appId: "mini", openid: "m1", unionid: "u1" };
-    expect(() => find(both)).to.throw(AccountConflictError);
-    expect(() => save(both)).to.throw(AccountConflictError);
+    expect(() => find(both))
+      .to.throw()
+      .with.property("code", "account_conflict");
+    expect(() => save(both))
+      .to.throw()
+      .with.property("code", "account_conflict");
     expect(all()).to.deep.equal(before);
   });
 });

@@ -7,7 +7,7 @@ import { WechatLoginError, wechatLogin } from "../../lib/index.ts";
 import { APP_ID, ask, listen, ownPrefix, redis, SECRET, startApp } from "../support/login-app.ts";
 
 const LOGIN_REQUIRED = {
-  error: { code: "login_required", message: "Nobody is signed in: call wx.login and log in again." },
+  error: { code: "login_required", message: "Nobody is signed in: log in again." },
 };
 const MONTH = 30 * 24 * 60 * 60;
 
