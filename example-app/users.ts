@@ -27,11 +27,11 @@ const SCHEMA = `
     PRIMARY KEY (appId, openid)
   );`;
 
+// By unionid, and by openid: each an index of its own.
 const FIND = `
-  SELECT users.*, mine.openid FROM users
-  LEFT JOIN openids AS mine ON mine.userId = users.id AND mine.appId = :appId AND mine.openid = :openid
-  WHERE users.unionid = :unionid OR mine.openid IS NOT NULL
-  ORDER BY users.unionid = :unionid DESC LIMIT 2`;
+  SELECT users.*, (SELECT openid FROM openids WHERE userId = users.id AND appId = :appId AND openid = :openid) AS openid
+  FROM users
+  WHERE unionid = :unionid OR id = (SELECT userId FROM openids WHERE appId = :appId AND openid = :openid)`;
 
 const UPDATE = `
   UPDATE users SET unionid = COALESCE(:unionid, unionid), nickName = COALESCE(:nickName, nickName),

@@ -44,8 +44,8 @@ export async function startWebApp(options: Options = {}, initialUsers: Partial<T
   const app = express();
   const server = createServer(app);
   const url = await listen(server);
-  const common = { redis: redis(), keyPrefix, baseUrl: wechat.baseUrl, ...table };
-  const { users, ...shared } = common;
+  const { findUser = table.findUser, saveUser = table.saveUser } = given;
+  const shared = { redis: redis(), keyPrefix, baseUrl: wechat.baseUrl, findUser, saveUser };
   const web = wechatWebLogin({
     ...apps,
     callbackUrl: `${url}/web/callback`,
