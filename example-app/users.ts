@@ -45,6 +45,8 @@ const REMEMBER_OPENID = `
 export function openUsers(file: string) {
   mkdirSync(dirname(file), { recursive: true });
   const db = new Database(file);
+  // Another process that writes is waited for; by default that is an error at once.
+  db.exec("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL;");
   db.exec(SCHEMA);
 
   function find({ appId, openid, unionid = "" }: Identity): User | undefined {

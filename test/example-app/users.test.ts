@@ -1,7 +1,10 @@
+import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { expect } from "chai";
+import Database from "libsql";
 import { openUsers } from "../../example-app/users.ts";
 import { atEnd } from "../support/login-app.ts";
 
@@ -9,9 +12,16 @@ import { atEnd } from "../support/login-app.ts";
 async function newUsers() {
   const folder = await mkdtemp(join(tmpdir(), "users-"));
   atEnd(() => rm(folder, { recursive: true }));
-  const users = openUsers(join(folder, "users.db"));
+  const file = join(folder, "users.db");
+  const users = openUsers(file);
   atEnd(users.close);
-  return users;
+  const openids = () => {
+    const db = new Database(file);
+    const { count } = db.prepare("SELECT count(*) AS count FROM openids").get() as { count: number };
+    db.close();
+    return count;
+  };
+  return { ...users, file, openids };
 }
 
 describe("the example's users", () => {
@@ -46,5 +56,22 @@ describe("the example's users", () => {
       .to.throw()
       .with.property("code", "account_conflict");
     expect(all()).to.deep.equal(before);
+  });
+
+  it("are stored once where four processes log the same people in for the first time", async function () {
+    this.timeout(30_000);
+    const { all, file, openids } = await newUsers();
+    const script = new URL(`../support/save-users-process${import.meta.url.slice(-3)}`, import.meta.url);
+    // Two processes of each app: they race for the same openid, and for the same unionid.
+    const processes = ["mini", "mini", "web", "web"].map((appId) => {
+      const args = [...process.execArgv, script.pathname, file, appId, "100"];
+      const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+      atEnd(() => child.kill("SIGKILL"));
+      return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
+    });
+    for (const { lines } of processes) expect((await lines.next()).value).to.equal("ready");
+    for (const { child } of processes) child.stdin.write("go\n");
+    for (const { lines } of processes) expect((await lines.next()).value).to.equal("done");
+    expect([all().length, openids()]).to.deep.equal([100, 200]);
   });
 });
