@@ -1,0 +1,69 @@
+import { Module } from "@nestjs/common";
+import { type WechatLogin, type WechatWebLogin, wechatLogin, wechatWebLogin } from "express-wechat-login";
+import { wechatSimulator } from "express-wechat-login/simulator";
+import { Redis } from "ioredis";
+import { type User, UsersService } from "./users.service.js";
+
+/** The two routers, to be injected by these names. */
+export const WX = Symbol("wechatLogin");
+export const WEB = Symbol("wechatWebLogin");
+export type Wx = WechatLogin<User>;
+export type Web = WechatWebLogin<User>;
+
+const HOST = Symbol("what both routers are given");
+type Host = Awaited<ReturnType<typeof openHost>>;
+
+const { PORT = "3000", PUBLIC_URL = `http://localhost:${PORT}` } = process.env;
+
+/** The accounts in the environment, a simulated WeChat where there are none; and the callbacks of the service. */
+async function openHost(users: UsersService) {
+  const {
+    WECHAT_APP_ID,
+    WECHAT_SECRET = "",
+    WEBSITE_APP_ID,
+    WEBSITE_SECRET = "",
+    WECHAT_BASE_URL,
+  } = process.env;
+  const miniProgram = { appId: WECHAT_APP_ID ?? "wx0000000000000000", secret: WECHAT_SECRET || "simulated" };
+  const website = { appId: WEBSITE_APP_ID ?? "wx2222222222222222", secret: WEBSITE_SECRET || "simulated" };
+  const simulator = WECHAT_APP_ID ? undefined : await wechatSimulator({ ...miniProgram, website });
+  simulator?.phone({ unionid: "u1", nickName: "小明" });
+  const { REDIS_URL } = process.env;
+  return {
+    miniProgram,
+    website,
+    authorizeBaseUrl: simulator?.baseUrl ?? WECHAT_BASE_URL,
+    common: {
+      baseUrl: simulator?.baseUrl ?? WECHAT_BASE_URL,
+      redis: REDIS_URL ? new Redis(REDIS_URL) : undefined,
+      session: { name: "nestjs" },
+      findUser: users.find.bind(users),
+      saveUser: users.save.bind(users),
+    },
+  };
+}
+
+@Module({
+  providers: [
+    UsersService,
+    { provide: HOST, inject: [UsersService], useFactory: openHost },
+    {
+      provide: WX,
+      inject: [HOST],
+      useFactory: ({ miniProgram, common }: Host): Wx => wechatLogin({ ...miniProgram, ...common }),
+    },
+    {
+      provide: WEB,
+      inject: [HOST],
+      useFactory: ({ website, authorizeBaseUrl, common }: Host): Web =>
+        wechatWebLogin({
+          website,
+          authorizeBaseUrl,
+          callbackUrl: `${PUBLIC_URL}/api/web/callback`,
+          ...common,
+        }),
+    },
+  ],
+  exports: [WX, WEB],
+})
+export class WechatModule {}
