@@ -12,6 +12,7 @@ export type { SealedUserData, UserData } from "./login/user-data.ts";
 export { wechatLogin } from "./login/wechat-login.ts";
 export type { Picture } from "./profile/picture.ts";
 export type { RedisClient } from "./storage/redis-store.ts";
+export type { Traced, TracedKind } from "./tracing.ts";
 export type { WebRequirement, WechatWebLogin, WechatWebLoginOptions } from "./web/options.ts";
 export { wechatWebLogin } from "./web/wechat-web-login.ts";
 export type { AccessToken } from "./wechat/access-token.ts";

@@ -1,6 +1,7 @@
 import type { Request } from "express";
 import type { Identity } from "../identity.ts";
 import type { Picture } from "../profile/picture.ts";
+import { trace } from "../tracing.ts";
 
 /** What a host gives a login to work with, whatever is required of a user. */
 export interface HostCallbacks<User extends object> {
@@ -13,25 +14,30 @@ export interface HostCallbacks<User extends object> {
 
 /** The host's callbacks, whatever way they fail: one that throws at once rejects like any other. */
 export function hostOf<User extends object>(options: HostCallbacks<User>) {
-  const findUser = async (identity: Identity) => options.findUser(identity);
+  const findUser = (identity: Identity) => trace("host", "findUser", async () => options.findUser(identity));
   return {
     findUser,
-    saveUser: async (user: Identity) => options.saveUser(user as never),
+    saveUser: (user: Identity) => trace("host", "saveUser", async () => options.saveUser(user as never)),
     async saveAvatar(avatar: Picture, identity: Identity): Promise<string> {
-      const url: unknown = await options.saveAvatar?.(avatar, identity);
+      const url: unknown = await trace("host", "saveAvatar", async () =>
+        options.saveAvatar?.(avatar, identity),
+      );
       if (typeof url === "string" && url !== "") return url;
       throw new TypeError("wechatLogin: saveAvatar must return the URL of the picture, a string.");
     },
     /** A nickname that WeChat would show to a person is accepted, unless the host looks at it itself. */
-    onReview: async (nickName: string, identity: Identity): Promise<boolean> =>
-      (await options.onReview?.(nickName, identity)) ?? true,
+    async onReview(nickName: string, identity: Identity): Promise<boolean> {
+      if (!options.onReview) return true;
+      return await trace("host", "onReview", async () => options.onReview?.(nickName, identity) ?? true);
+    },
     /** What the host has to tell the client. */
     async onLogin(identity: Identity, req: Request, found?: User | null): Promise<object | undefined> {
       if (!options.onLogin) return undefined;
       const user = found ?? (await findUser(identity));
       if (!user)
         throw new Error("wechatLogin: findUser finds nobody where saveUser has just stored someone.");
-      return (await options.onLogin(user, { identity, req })) as object | undefined;
+      const told = trace("host", "onLogin", async () => options.onLogin?.(user, { identity, req }));
+      return (await told) as object | undefined;
     },
   };
 }

@@ -7,8 +7,7 @@ import { hostOf } from "../login/host.ts";
 import type { StoredUser } from "../login/options.ts";
 import { bearerToken, guardOf } from "../session/guard.ts";
 import { sessions as sessionsOf, sharedPrefix } from "../session/sessions.ts";
-import { processStore } from "../storage/in-process-store.ts";
-import { redisStore } from "../storage/redis-store.ts";
+import { openStore } from "../storage/open-store.ts";
 import { isToken, newToken } from "../storage/tokens.ts";
 import { wechatRequest } from "../wechat/request.ts";
 import { checkWebOptions } from "./check-options.ts";
@@ -43,7 +42,7 @@ export function wechatWebLogin<
 >(options: WechatWebLoginOptions<User, Required>): WechatWebLogin<User> {
   const settings = checkWebOptions(options as WechatWebLoginOptions<object, readonly WebRequirement[]>);
   const { origin, protocol } = new URL(settings.callbackUrl);
-  const store = settings.redis ? redisStore(settings.redis) : processStore;
+  const store = openStore(settings.redis);
   const host = hostOf(options);
   const apps = webApps({ ...settings, request: wechatRequest(settings) });
   const prefix = `${settings.keyPrefix}${apps.appIds.join("+")}:web-`;

@@ -1,4 +1,5 @@
-import { type RedisClient, redisStore } from "../storage/redis-store.ts";
+import { openStore } from "../storage/open-store.ts";
+import type { RedisClient } from "../storage/redis-store.ts";
 import { type AccessToken, accessTokenOf } from "./access-token.ts";
 import { type Fetch, wechatRequest } from "./request.ts";
 
@@ -34,7 +35,7 @@ export function accessToken(options: AccessTokenOptions): AccessToken {
   return accessTokenOf({
     appId,
     secret,
-    store: redisStore(redis),
+    store: openStore(redis),
     prefix: `${keyPrefix}${appId}:`,
     timeout,
     request,

@@ -3,6 +3,7 @@ import { Agent as HttpsAgent } from "node:https";
 import { setTimeout as pause } from "node:timers/promises";
 import nodeFetch from "node-fetch";
 import { WechatLoginError } from "../errors.ts";
+import { trace } from "../tracing.ts";
 import { busy, unreachable } from "./errcodes.ts";
 
 /** What is used of a `fetch`; node-fetch (the default) and the global one both fit. */
@@ -78,9 +79,7 @@ export function wechatRequest({ baseUrl, timeout, fetch = nodeFetch }: WechatReq
       .finally(() => clearTimeout(timer));
   }
 
-  return async (path, query, body) => {
-    // URLSearchParams encodes: a code like "x&secret=…" stays a code.
-    const url = `${baseUrl}${path}?${new URLSearchParams(query)}`;
+  async function sendTwice(url: string, body?: object): Promise<WechatAnswer> {
     const ask = async () => parse(await send(url, body));
     const first = await ask().catch((error) => (isNotConnected(error) ? undefined : Promise.reject(error)));
     if (first && first.errcode !== -1) return first;
@@ -88,7 +87,15 @@ export function wechatRequest({ baseUrl, timeout, fetch = nodeFetch }: WechatReq
     const second = await ask();
     if (second.errcode === -1) throw busy();
     return second;
-  };
+  }
+
+  return (path, query, body) =>
+    trace("wechat", path, async (traced) => {
+      // URLSearchParams encodes: a code like "x&secret=…" stays a code.
+      const answer = await sendTwice(`${baseUrl}${path}?${new URLSearchParams(query)}`, body);
+      if (answer.errcode !== 0) traced.errcode = answer.errcode;
+      return answer;
+    });
 }
 
 /** WeChat sends its JSON as text/plain; what is no JSON comes from a gateway in between. */
