@@ -23,7 +23,7 @@ const COMMON: Meanings = {
 };
 
 const MESSAGE: Partial<Record<WechatLoginErrorCode, string>> = {
-  invalid_code: "The code is wrong, expired or already used: call wx.login again.",
+  invalid_code: "The code is wrong, expired or already used: log in again with a new one.",
   invalid_phone_code:
     "The phone code is wrong, expired, used or another user's: let the user press the button again.",
   content_rejected: "WeChat's content check says that this is risky: choose another name.",

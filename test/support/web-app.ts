@@ -101,7 +101,7 @@ export function browserOf(url: string, userAgent = "Mozilla/5.0 (X11; Linux x86_
       location: response.headers.get("location") ?? "",
       headers: response.headers,
       setCookies,
-      body: isJson ? JSON.parse(text) : text,
+      body: isJson && text !== "" ? JSON.parse(text) : text,
     };
   }
 

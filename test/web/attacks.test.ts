@@ -13,6 +13,15 @@ async function callbackFor(tab: ReturnType<WebApp["browser"]>, { wechat }: WebAp
 }
 
 /** Nobody was signed in, nothing stored, nothing asked of WeChat, and the page is told why. */
+const MESSAGES: Record<string, RegExp> = {
+  authorization_denied: /^The user refused at WeChat's authorise page\.$/,
+  invalid_code: /^The code is wrong, expired or already used/,
+  invalid_state: /^The state is unknown, used, expired, or another browser's: start the login again\.$/,
+  profile_unavailable: /^The user has none at WeChat: nickName, avatarUrl\.$/,
+  snapshot_user: /^WeChat shows this user a snapshot of the page: .*whole page\.$/,
+  unionid_unavailable: /^WeChat gives no unionid: bind the app to an Open Platform account\.$/,
+};
+
 function expectRefused(
   { errors, users, wechat }: WebApp,
   back: { status: number; location: string; setCookies: string[] },
@@ -21,6 +30,7 @@ function expectRefused(
   expect([back.status, back.location]).to.deep.equal([302, location]);
   expect(back.setCookies.filter((cookie) => cookie.includes("session"))).to.deep.equal([]);
   expect(errors.map((error) => error.code)).to.deep.equal([code]);
+  expect(errors[0]?.message).to.match(MESSAGES[code] as RegExp);
   expect(users).to.deep.equal([]);
   if (code === "invalid_state") {
     expect(wechat.requests.filter(({ path }) => path.startsWith("/sns/"))).to.deep.equal([]);
@@ -190,6 +200,9 @@ describe("attacks on the web login", () => {
         ]);
       }
       expect((await tab.me({ headers })).status).to.equal(200);
+      for (const method of ["HEAD", "OPTIONS"]) {
+        expect((await tab.open("/me", { method, headers })).status).to.equal(200);
+      }
     }
     const foreign = await tab.open("/web/logout", {
       method: "POST",
@@ -249,7 +262,8 @@ describe("attacks on the web login", () => {
         const { status, body, setCookies } = await browser().open(
           `${path}?returnTo=${encodeURIComponent(returnTo)}`,
         );
-        expect([status, body.error?.code]).to.deep.equal([400, "invalid_request"]);
+        const message = "returnTo must be a path of this website.";
+        expect([status, body.error]).to.deep.equal([400, { code: "invalid_request", message }]);
         expect(setCookies).to.deep.equal([]);
       }
     });
@@ -365,12 +379,12 @@ describe("a web login that fails", () => {
   });
 
   it("says that there is no profile where one is required", async () => {
-    const app = await startWebApp({ require: ["unionid", "avatarUrl"] });
+    const app = await startWebApp({ require: ["unionid", "nickName", "avatarUrl"] });
     const tab = app.browser();
-    const callback = app.wechat.phone({ unionid: "u1", avatarUrl: "" }).authorize(await tab.start());
+    const nobody = { unionid: "u1", nickName: "", avatarUrl: "" };
+    const callback = app.wechat.phone(nobody).authorize(await tab.start());
     const expected = { location: "/?error=profile_unavailable", code: "profile_unavailable" };
     expectRefused(app, await tab.open(callback), expected);
-    expect(app.errors[0]?.message).to.equal("The user has none at WeChat: avatarUrl.");
   });
 
   it("tells an account conflict, before and after something is stored", async () => {
@@ -388,6 +402,8 @@ describe("a web login that fails", () => {
   });
 
   const senseless = "/?error=wechat_error";
+  const SENSELESS =
+    /^WeChat's answer makes no sense: (openid or access_token is missing|sns\/userinfo speaks of another user)\.$/;
   for (const [what, bend, location] of [
     ["a code that is used", { errcode: 40163 }, "/?error=invalid_code"],
     ["a wrong secret", { errcode: 40125 }, "/?error=misconfigured"],
@@ -396,11 +412,12 @@ describe("a web login that fails", () => {
     ["no openid", { body: '{"access_token":"t","openid":""}' }, senseless],
   ] as const) {
     it(`says so where WeChat answers the exchange with ${what}`, async () => {
-      const { browser, wechat, users } = await startWebApp();
+      const { browser, wechat, users, errors } = await startWebApp();
       const tab = browser();
       const callback = wechat.phone({ unionid: "u1" }).authorize(await tab.start());
       for (const _time of [1, 2]) wechat.bendNext(bend);
       expect((await tab.open(callback)).location).to.equal(location);
+      if (location === senseless) expect(errors[0]?.message).to.match(SENSELESS);
       expect(users).to.deep.equal([]);
     });
   }
@@ -418,6 +435,7 @@ describe("a web login that fails", () => {
       expect((await tab.open(callback)).location).to.equal(senseless);
       expect(users).to.deep.equal([]);
       expect(errors).to.have.length(1);
+      if ("body" in bend) expect(errors[0]?.message).to.match(SENSELESS);
     });
   }
 

@@ -139,6 +139,38 @@ describe("the web login", () => {
     expect(saveUser.callCount).to.equal(1);
   });
 
+  it("asks for no profile of a user whom the Mini Program has brought", async () => {
+    const { browser, wechat, users, findUser } = await startWebApp({}, [{ unionid: "u1", openid: "mini" }]);
+    const tab = browser();
+    await tab.open(wechat.phone({ unionid: "u1" }).authorize(await tab.start()));
+    expect(wechat.requests.some(({ path }) => path === "/sns/userinfo")).to.equal(false);
+    expect([users.length, findUser.callCount]).to.deep.equal([1, 1]);
+    expect(users[0]).to.include({ appId: WEBSITE.appId });
+  });
+
+  it("looks the user up once more only where sns/userinfo tells a unionid", async () => {
+    for (const [user, require, expected] of [
+      [{ unionid: "u1" }, ["unionid"], 1],
+      [{}, [], 1],
+    ] as const) {
+      const { browser, wechat, findUser } = await startWebApp({ require });
+      const tab = browser();
+      await tab.open(wechat.phone(user).authorize(await tab.start()));
+      expect(findUser.callCount).to.equal(expected);
+    }
+  });
+
+  it("takes addresses of WeChat with slashes at the end", async () => {
+    const { browser, wechat } = await startWebApp();
+    const slashed = { baseUrl: `${wechat.baseUrl}//`, authorizeBaseUrl: `${wechat.baseUrl}//` };
+    const other = await startWebApp(slashed);
+    const tab = other.browser();
+    const page = await tab.start();
+    expect(page.startsWith(`${wechat.baseUrl}/connect/qrconnect?`)).to.equal(true);
+    expect((await tab.open(wechat.phone({ unionid: "u1" }).authorize(page))).location).to.equal("/");
+    expect(await browser().start()).to.include("/connect/");
+  });
+
   it("asks WeChat with exactly its parameters", async () => {
     const { browser, wechat, users } = await startWebApp();
     const tab = browser();
@@ -191,9 +223,10 @@ describe("the web login", () => {
   });
 
   it("learns a unionid that only sns/userinfo tells, and finds its user", async () => {
-    const { browser, wechat, users } = await startWebApp({}, [{ unionid: "u1", openid: "mini" }]);
+    const stored = { unionid: "u1", openid: "mini", nickName: "mine" };
+    const { browser, wechat, users, findUser } = await startWebApp({}, [stored]);
     const tab = browser();
-    const callback = wechat.phone({ unionid: "u1" }).authorize(await tab.start());
+    const callback = wechat.phone({ unionid: "u1", nickName: "theirs" }).authorize(await tab.start());
     const fake = (await (await fetch(exchangeUrl(wechat.baseUrl, callback))).json()) as Record<
       string,
       unknown
@@ -203,7 +236,8 @@ describe("the web login", () => {
     wechat.bendNext({ body: JSON.stringify(withoutUnionid) });
     expect((await tab.open(callback)).location).to.equal("/");
     expect(users).to.have.length(1);
-    expect(users[0]).to.include({ unionid: "u1", openid: fake.openid });
+    expect(users[0]).to.include({ unionid: "u1", openid: fake.openid, nickName: "mine" });
+    expect(findUser.args.map(([identity]) => identity.unionid)).to.deep.equal([undefined, "u1"]);
   });
 
   it("ends the session of a browser that logs in again, and signs out", async () => {
