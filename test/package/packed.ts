@@ -24,12 +24,7 @@ try {
     "@types/node@20",
   ]);
 
-  for (const app of ["app.cjs", "app.mjs"]) {
-    await copyFile(join(import.meta.dirname, app), join(folder, app));
-    const output = await run(process.execPath, [app], { cwd: folder, env });
-    if (output !== "signed_in u1 function\n") throw new Error(`${app} printed: ${output}`);
-    console.log(`${app}: signed in`);
-  }
+  for (const app of ["server.cjs", "server.mjs"]) await plainJavaScript(app);
   await quickStart();
   await copyFile(join(import.meta.dirname, "app.ts"), join(folder, "app.ts"));
   const strict = [
@@ -48,6 +43,35 @@ try {
 } finally {
   await redis?.stop();
   await rm(folder, { recursive: true, force: true });
+}
+
+/** The example of this name logs someone in, whose code it gives itself. */
+async function plainJavaScript(app: string): Promise<void> {
+  await copyFile(join("example-app/javascript", app), join(folder, app));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const server = spawn(process.execPath, [app], {
+    cwd: folder,
+    env: { ...env, PORT: String(port) },
+    stdio: "inherit",
+  });
+  try {
+    await listening(url);
+    const init = { method: "POST", headers: { "Content-Type": "application/json" } };
+    const body = await (await fetch(`${url}/code`)).text();
+    const login = await fetch(`${url}/wx/login`, { ...init, body });
+    const { sessionToken } = (await login.json()) as { sessionToken: string };
+    const me = await fetch(`${url}/me`, { headers: { Authorization: `Bearer ${sessionToken}` } });
+    const answer = await me.text();
+    if (answer !== '{"unionid":"u1"}') throw new Error(`${app} answered: ${answer}`);
+    console.log(`${app}: signed in`);
+  } finally {
+    server.kill();
+  }
+}
+
+async function listening(url: string): Promise<void> {
+  while (!(await fetch(url).catch(() => undefined))) await pause(50);
 }
 
 /** The README's server.js and phone.js, as a stranger would paste them, on ports that are free here. */
@@ -69,7 +93,7 @@ async function quickStart(): Promise<void> {
     stdio: "inherit",
   });
   try {
-    while (!(await fetch(`http://127.0.0.1:${ours}/`).catch(() => undefined))) await pause(50);
+    await listening(`http://127.0.0.1:${ours}/`);
     const output = await run(process.execPath, ["phone.js"], { cwd: folder });
     const expected = "[ 'unionid' ]\nsigned_in\n{ unionid: 'u1' }\n";
     if (output !== expected) throw new Error(`The quick start printed: ${output}`);

@@ -1,0 +1,31 @@
+// The smallest host, in CommonJS: node server.cjs
+const express = require("express");
+const { wechatLogin } = require("express-wechat-login");
+const { wechatSimulator } = require("express-wechat-login/simulator");
+const { Redis } = require("ioredis");
+
+async function main() {
+  const { WECHAT_APP_ID, WECHAT_SECRET, REDIS_URL, PORT = "3000" } = process.env;
+  // Your appid, or a simulated WeChat to try it out.
+  const account = { appId: WECHAT_APP_ID ?? "wx0000000000000000", secret: WECHAT_SECRET ?? "simulated" };
+  const simulator = WECHAT_APP_ID ? undefined : await wechatSimulator(account);
+  const users = new Map(); // your database
+
+  const wx = wechatLogin({
+    ...account,
+    baseUrl: simulator?.baseUrl,
+    redis: REDIS_URL ? new Redis(REDIS_URL) : undefined,
+    findUser: ({ openid }) => users.get(openid),
+    saveUser: (user) => users.set(user.openid, user),
+  });
+
+  const app = express();
+  app.use("/wx", wx);
+  app.get("/me", wx.requireLogin, (req, res) => res.json({ unionid: wx.userOf(req).unionid }));
+  // With the simulator there is no phone; this one gives you codes to try: curl localhost:3000/code
+  const phone = simulator?.phone({ unionid: "u1" });
+  if (phone) app.get("/code", (_req, res) => res.json(phone.login()));
+  app.listen(PORT, () => console.log(`Serving http://localhost:${PORT}: POST /wx/login, GET /me`));
+}
+
+main();
