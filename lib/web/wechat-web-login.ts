@@ -20,6 +20,8 @@ import { webApps } from "./web-apps.ts";
 import { type Departure, webFlow } from "./web-flow.ts";
 
 const MAX_CODE_LENGTH = 512;
+/** A refusal comes without a code, says the documentation; some clients were seen to send this one. */
+const DENIED = "authdeny";
 
 /**
  * The login of web pages by WeChat (网页授权, 网站应用扫码登录) as an Express router: `GET /` starts, `GET /callback` ends,
@@ -94,8 +96,13 @@ export function wechatWebLogin<
     "/callback",
     redirect(async (req, res) => {
       const query = queryOf(req);
-      const code = query.get("code")?.slice(0, MAX_CODE_LENGTH) || undefined;
-      const callback = { state: query.get("state") ?? "", code, browser: browserCookie.read(req) ?? "" };
+      const code = query.get("code")?.slice(0, MAX_CODE_LENGTH);
+      const isGranted = code && code !== DENIED;
+      const callback = {
+        state: query.get("state") ?? "",
+        code: isGranted ? code : undefined,
+        browser: browserCookie.read(req) ?? "",
+      };
       const { sessionToken, ...arrival } = await flow.comeBack(callback, req, settings.returnTo);
       if (sessionToken !== undefined) {
         // Always a new session: nobody can have planted its token. The one that this browser had is over.

@@ -10,7 +10,17 @@ const PEERS = [
 ];
 const NODES = ["20", "24"];
 const { dependencies, devDependencies } = JSON.parse(await readFile("package.json", "utf8"));
-const TOOLS = ["mocha", "chai", "sinon", "fast-check", "jose", "express-session"];
+const TOOLS = [
+  ...["mocha", "chai", "sinon", "fast-check"],
+  ...[
+    "jose",
+    "express-session",
+    "passport",
+    "prom-client",
+    "@opentelemetry/api",
+    "@opentelemetry/sdk-trace-base",
+  ],
+];
 const packages = [
   ...Object.entries(dependencies).map(([name, version]) => `${name}@${version}`),
   ...TOOLS.map((name) => `${name}@${devDependencies[name]}`),
@@ -21,6 +31,7 @@ for (const peers of PEERS) {
   try {
     await cp("node_modules/.cache/compiled", folder, { recursive: true });
     await install(folder, [...peers, ...packages]);
+    await cp("docs", join(folder, "docs"), { recursive: true });
     for (const readme of ["README.md", "README.zh-CN.md"]) await cp(readme, join(folder, readme));
     for (const version of NODES) {
       const mocha = [

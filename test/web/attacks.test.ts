@@ -370,6 +370,17 @@ describe("a web login that fails", () => {
     expect(back.location).to.equal("/page");
   });
 
+  it("takes the code authdeny for a refusal, and an empty one", async () => {
+    for (const code of ["authdeny", ""]) {
+      const app = await startWebApp();
+      const tab = app.browser();
+      const callback = await callbackFor(tab, app);
+      callback.searchParams.set("code", code);
+      const expected = { location: "/page?error=authorization_denied", code: "authorization_denied" };
+      expectRefused(app, await tab.open(callback.href), expected);
+    }
+  });
+
   it("says that there is no unionid where it is required", async () => {
     const app = await startWebApp();
     const tab = app.browser();
