@@ -17,8 +17,10 @@ function shapeOf(file: string) {
   };
 }
 
-describe("README.md and README.zh-CN.md", () => {
-  it("have the same headings, tables, lists and code", () => {
-    expect(shapeOf("README.zh-CN.md")).to.deep.equal(shapeOf("README.md"));
+for (const name of ["README", "docs/databases"]) {
+  describe(`${name}.md and ${name}.zh-CN.md`, () => {
+    it("have the same headings, tables, lists and code", () => {
+      expect(shapeOf(`${name}.zh-CN.md`)).to.deep.equal(shapeOf(`${name}.md`));
+    });
   });
-});
+}

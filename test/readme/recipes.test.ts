@@ -1,20 +1,33 @@
+import { tracingChannel } from "node:diagnostics_channel";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { context, SpanStatusCode, trace } from "@opentelemetry/api";
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from "@opentelemetry/sdk-trace-base";
 import { expect } from "chai";
 import express from "express";
 import session from "express-session";
 import { jwtVerify, SignJWT } from "jose";
-import { type WechatLoginOptions, wechatLogin } from "../../lib/index.ts";
+import passport from "passport";
+import { Histogram, register } from "prom-client";
+import { wechatLogin, wechatWebLogin } from "../../lib/index.ts";
+import { type WechatSimulator, wechatSimulator } from "../../lib/simulator/index.ts";
 import {
   APP_ID,
   ask,
+  atEnd,
   listen,
   ownPrefix,
   redis,
   SECRET,
+  send,
   startWechat,
   userTable,
 } from "../support/login-app.ts";
+import { browserOf, OFFICIAL_ACCOUNT, WEBSITE } from "../support/web-app.ts";
 
 const LOGIN_REQUIRED = { error: { code: "login_required", message: "Log in again." } };
 
@@ -24,30 +37,50 @@ async function host(recipe: string) {
     readFileSync("README.md", "utf8"),
   )?.[1];
   if (!code) throw new Error(`README.md has no recipe ${recipe}`);
-  const wechat = await startWechat();
-  const { findUser, saveUser } = userTable();
-  const account = {
-    appId: APP_ID,
-    secret: SECRET,
-    redis: redis(),
-    baseUrl: wechat.baseUrl,
-    keyPrefix: ownPrefix(),
-  };
-  const options: WechatLoginOptions<object, readonly ["unionid"]> = { ...account, findUser, saveUser };
+  const apps = { officialAccount: OFFICIAL_ACCOUNT, website: WEBSITE };
+  const wechat = await wechatSimulator({ appId: APP_ID, secret: SECRET, ...apps });
+  atEnd(() => wechat.close());
+  const { findUser, saveUser, users } = userTable();
+  const keyPrefix = ownPrefix();
   const app = express();
-  const env = { JWT_SECRET: "0123456789abcdef0123456789abcdef", SESSION_SECRET: "keyboard" };
-  const given = { app, options, wechatLogin, session, jwtVerify, SignJWT, process: { env } };
-  const body = code.replaceAll(/^import .*\n/gm, "");
-  new Function(...Object.keys(given), `"use strict";${body}`)(...Object.values(given));
   const url = await listen(createServer(app));
+  const callbackUrl = `${url}/web/callback`;
+  const place = { keyPrefix, baseUrl: wechat.baseUrl };
+  const options = { appId: APP_ID, secret: SECRET, redis: redis(), findUser, saveUser };
+  // One WeChat knows all apps; of the simulators each Mini Program has its own.
+  const others: Record<string, WechatSimulator> = {};
+  for (const appId of ["wxshop", "wxgame"]) others[appId] = await startWechat({ appId, secret: appId });
+  const given = {
+    app,
+    options,
+    webOptions: { website: WEBSITE, callbackUrl, redis: redis(), findUser, saveUser },
+    wechatLogin: (given: typeof options) =>
+      wechatLogin({ ...place, ...given, baseUrl: others[given.appId]?.baseUrl ?? wechat.baseUrl }),
+    wechatWebLogin: (given: Parameters<typeof wechatWebLogin>[0]) =>
+      wechatWebLogin({ ...place, authorizeBaseUrl: wechat.baseUrl, ...given }),
+    ...{ session, passport, jwtVerify, SignJWT, tracingChannel, context, SpanStatusCode, trace },
+    ...{ Histogram, register },
+    process: {
+      env: {
+        PUBLIC_URL: url,
+        JWT_SECRET: "0123456789abcdef0123456789abcdef",
+        SESSION_SECRET: "keyboard",
+        SHOP_SECRET: "wxshop",
+        GAME_SECRET: "wxgame",
+        WEBSITE_APP_ID: WEBSITE.appId,
+        WEBSITE_SECRET: WEBSITE.secret,
+        OFFICIAL_APP_ID: OFFICIAL_ACCOUNT.appId,
+        OFFICIAL_SECRET: OFFICIAL_ACCOUNT.secret,
+      },
+    },
+  };
+  const body = code.replaceAll(/^import .*\n/gm, "");
+  new Function(...Object.keys(given), `"use strict"; { ${body} }`)(...Object.values(given));
+  const phone = wechat.phone({ unionid: "u1" });
   const login = (headers: Record<string, string> = {}) =>
-    ask(`${url}/wx/login`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", ...headers },
-      body: JSON.stringify(wechat.phone({ unionid: "u1" }).login()),
-    });
+    send(`${url}/wx/login`, JSON.stringify(phone.login()), headers);
   const me = (headers: Record<string, string>) => ask(`${url}/me`, { headers });
-  return { login, me };
+  return { login, me, url, wechat, others, phone, users, browser: browserOf(url), options };
 }
 
 describe("the README's recipes", () => {
@@ -68,11 +101,120 @@ describe("the README's recipes", () => {
     const { login, me } = await host("express-session");
     const { body, headers } = await login();
     expect(body).to.deep.equal({ status: "signed_in" });
-    const cookie = String(headers.get("set-cookie")).split(";")[0] ?? "";
+    const cookie = cookieIn(headers);
     expect((await me({ Cookie: cookie })).body).to.deep.equal({ unionid: "u1" });
     expect((await me({})).body).to.deep.equal(LOGIN_REQUIRED);
     const again = await login({ Cookie: cookie });
-    expect(String(again.headers.get("set-cookie")).split(";")[0]).to.not.equal(cookie);
+    expect(cookieIn(again.headers)).to.not.equal(cookie);
     expect((await me({ Cookie: cookie })).status).to.equal(401);
   });
+
+  it("passport: req.login signs in, in the Mini Program and on the website, under a new id", async () => {
+    const { login, me, browser, phone, users, options } = await host("passport");
+    const { body, headers } = await login();
+    expect(body).to.deep.equal({ status: "signed_in" });
+    const cookie = cookieIn(headers);
+    expect((await me({ Cookie: cookie })).body).to.deep.equal({ unionid: "u1" });
+    expect(cookieIn((await login({ Cookie: cookie })).headers)).to.not.equal(cookie);
+    expect((await me({ Cookie: cookie })).status).to.equal(401);
+
+    const back = await browser.open(phone.authorize(await browser.start("?returnTo=/orders")));
+    expect([back.status, back.location]).to.deep.equal([302, "/orders"]);
+    expect((await browser.me()).body).to.deep.equal({ unionid: "u1" });
+    expect(users).to.have.length(1);
+    // A user who is gone is signed in no longer.
+    users.splice(0);
+    expect(await options.findUser({ appId: APP_ID, openid: phone.openid })).to.equal(undefined);
+    expect((await browser.me()).body).to.deep.equal(LOGIN_REQUIRED);
+  });
+
+  it("web: one guard takes the website's cookie and the Mini Program's token", async () => {
+    const { login, me, browser, phone, users } = await host("web");
+    const { sessionToken } = (await login()).body;
+    expect((await me({ Authorization: `Bearer ${sessionToken}` })).body).to.deep.equal({ unionid: "u1" });
+    const back = await browser.open(phone.authorize(await browser.start("?returnTo=/orders")));
+    expect(back.location).to.equal("/orders");
+    expect((await browser.me()).body).to.deep.equal({ unionid: "u1" });
+    expect((await me({})).status).to.equal(401);
+    expect(users).to.have.length(1);
+  });
+
+  it("several apps: two Mini Programs and a website never see each other's tokens", async () => {
+    const { url, others, phone, browser, users } = await host("several apps");
+    const sessions: Record<string, string> = {};
+    const pending: Record<string, { temporaryToken: string; data: object }> = {};
+    const post = (path: string, body: object) => send(url + path, JSON.stringify(body));
+    for (const name of ["shop", "game"]) {
+      const app = others[`wx${name}`] as WechatSimulator;
+      const { sessionToken } = (await post(`/${name}/login`, app.phone({ unionid: "u1" }).login())).body;
+      sessions[name] = sessionToken;
+      const stranger = app.phone({ unionid: "u2", unionidAtLogin: false });
+      const { temporaryToken } = (await post(`/${name}/login`, stranger.login())).body;
+      pending[name] = { temporaryToken, data: stranger.getUserInfo() };
+    }
+    const callback = new URL(phone.authorize((await browser.open("/web")).location));
+    await browser.open(callback.pathname + callback.search);
+    sessions.web = String(browser.sessionToken());
+    for (const [name, token] of Object.entries(sessions)) {
+      for (const place of ["shop", "game", "web"]) {
+        const answer = await ask(`${url}/${place}/me`, { headers: { Authorization: `Bearer ${token}` } });
+        expect([name, place, answer.status]).to.deep.equal([name, place, name === place ? 200 : 401]);
+      }
+    }
+    for (const [name, other] of [
+      ["shop", "game"],
+      ["game", "shop"],
+    ] as const) {
+      const { temporaryToken, data } = pending[name] as { temporaryToken: string; data: object };
+      const foreign = await post(`/${other}/login/complete`, { temporaryToken, ...data });
+      expect(foreign.body.error.code).to.equal("invalid_temporary_token");
+      const own = await post(`/${name}/login/complete`, { temporaryToken, ...data });
+      expect(own.body.status).to.equal("signed_in");
+    }
+    // One database: the same two people everywhere.
+    expect(users.map(({ unionid }) => unionid)).to.deep.equal(["u1", "u2"]);
+  });
+
+  it("opentelemetry: a span for each request to WeChat, command and callback", async () => {
+    const exporter = new InMemorySpanExporter();
+    trace.setGlobalTracerProvider(
+      new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }),
+    );
+    atEnd(() => trace.disable());
+    await loginBeside(await host("opentelemetry"));
+    const spans = exporter.getFinishedSpans();
+    expect(spans.map(({ name, status }) => [name, status.code])).to.deep.equal([
+      ["wechat /sns/jscode2session", SpanStatusCode.UNSET],
+      ["host findUser", SpanStatusCode.UNSET],
+      ["host saveUser", SpanStatusCode.UNSET],
+      ["store setMarked", SpanStatusCode.UNSET],
+      ["wechat /sns/jscode2session", SpanStatusCode.UNSET],
+    ]);
+    expect(spans.at(-1)?.attributes).to.deep.equal({ "wechat.errcode": 40029 });
+  });
+
+  it("prometheus: a histogram of what logins wait for", async () => {
+    atEnd(() => register.clear());
+    const app = await host("prometheus");
+    await loginBeside(app);
+    const metrics = await (await fetch(`${app.url}/metrics`)).text();
+    expect(metrics).to.include(
+      'wechat_login_seconds_count{kind="wechat",name="/sns/jscode2session",outcome="ok"} 2',
+    );
+    expect(metrics).to.include('wechat_login_seconds_count{kind="host",name="saveUser",outcome="ok"} 1');
+  });
 });
+
+/** A good login and a bad one, in an app of its own. */
+async function loginBeside({ options, wechat }: Awaited<ReturnType<typeof host>>): Promise<void> {
+  const app = express();
+  app.use("/wx", wechatLogin({ ...options, baseUrl: wechat.baseUrl, keyPrefix: ownPrefix() }));
+  const url = await listen(createServer(app));
+  for (const body of [wechat.phone({ unionid: "u1" }).login(), { code: "unknown" }]) {
+    await send(`${url}/wx/login`, JSON.stringify(body));
+  }
+}
+
+function cookieIn(headers: Headers): string {
+  return String(headers.get("set-cookie")).split(";")[0] ?? "";
+}
