@@ -138,6 +138,7 @@ export function wechatWebLogin<
   });
 }
 
+/** Not `req.query`: hosts set its parser as they like. */
 function queryOf(req: Request): URLSearchParams {
-  return new URL(req.url, "http://own").searchParams;
+  return new URLSearchParams(/\?.*/.exec(req.url)?.[0]);
 }

@@ -15,17 +15,7 @@ const MINI_PROGRAM = { appId: "wxminiprogram", secret: "s1" };
 const OFFICIAL_ACCOUNT = { appId: "wxofficial", secret: "s2" };
 const WEBSITE = { appId: "wxwebsite", secret: "s3" };
 
-let browser: Browser;
-
-before(async function () {
-  this.timeout(240_000);
-  // Nothing but the pages of the test: no updates, no look-ups at the maker's.
-  const args = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
-  const executablePath = await findChromium();
-  browser = await chromium.launch({ executablePath, args: [...args, "--no-sandbox", "--disable-quic"] });
-});
-
-after(() => browser.close());
+let browser: Browser | undefined;
 
 /** The example, as a process of its own, against a WeChat that this test holds. */
 async function startExample() {
@@ -65,7 +55,7 @@ async function startExample() {
 
 /** A window of its own cookies. */
 async function newPage(userAgent?: string): Promise<Page> {
-  const context = await browser.newContext(userAgent === undefined ? {} : { userAgent });
+  const context = await (browser as Browser).newContext(userAgent === undefined ? {} : { userAgent });
   atEnd(() => context.close());
   return await context.newPage();
 }
@@ -82,6 +72,16 @@ async function logIn(page: Page, url: string, name: string, answer: "Allow" | "R
 }
 
 describe("one person, one account", () => {
+  before(async function () {
+    this.timeout(240_000);
+    // Nothing but the pages of the test: no updates, no look-ups at the maker's.
+    const args = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
+    const executablePath = await findChromium();
+    browser = await chromium.launch({ executablePath, args: [...args, "--no-sandbox", "--disable-quic"] });
+  });
+
+  after(() => browser?.close());
+
   it("by the QR code, inside WeChat and in the Mini Program: one row, three openids", async () => {
     const { wechat, url, database } = await startExample();
     const phone = wechat.phone({ unionid: "u1", nickName: "小明" });

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, chownSync, readdirSync } from "node:fs";
+import { chownSync, readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
-import { run } from "../support/commands.ts";
+import { aptInstall, findProgram } from "../support/commands.ts";
 import { freePort } from "../support/redis-server.ts";
 
 const HOW_TO =
@@ -51,16 +51,10 @@ export async function startPostgres(): Promise<{ url: string; stop(): Promise<vo
   };
 }
 
+/** Both programs are in one folder, which Debian keeps off the PATH. */
 function folderOfPostgres(): string | undefined {
-  const onPath = (process.env.PATH ?? "").split(delimiter);
-  return [...onPath, ...debianFolders()].find((folder) => {
-    try {
-      for (const program of ["initdb", "postgres"]) accessSync(join(folder, program));
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  const initdb = findProgram("initdb", debianFolders());
+  return initdb && dirname(initdb);
 }
 
 function debianFolders(): string[] {
@@ -72,13 +66,9 @@ function debianFolders(): string[] {
 }
 
 async function installed(): Promise<string> {
-  try {
-    await run("apt-get", ["update"]);
-    const install = ["install", "--yes", "--no-install-recommends", "postgresql"];
-    await run("apt-get", install, { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
-  } catch (cause) {
+  await aptInstall("postgresql").catch((cause) => {
     throw new Error(HOW_TO, { cause });
-  }
+  });
   const folder = folderOfPostgres();
   if (folder === undefined) throw new Error(HOW_TO);
   return folder;

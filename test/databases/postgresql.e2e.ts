@@ -15,13 +15,6 @@ interface User {
 
 let server: Awaited<ReturnType<typeof startPostgres>>;
 
-before(async function () {
-  this.timeout(180_000);
-  server = await startPostgres();
-});
-
-after(() => server.stop());
-
 /** The recipe of docs/databases.md as it stands there, on empty tables. */
 async function recipe() {
   const docs = readFileSync("docs/databases.md", "utf8");
@@ -53,6 +46,13 @@ const mini = { appId: "mini", openid: "m1", unionid: "u1" };
 const web = { appId: "web", openid: "w1", unionid: "u1" };
 
 describe("the PostgreSQL recipe", () => {
+  before(async function () {
+    this.timeout(180_000);
+    server = await startPostgres();
+  });
+
+  after(() => server?.stop());
+
   it("finds a person of one app in another, and knows both openids afterwards", async () => {
     const { findUser, saveUser, count } = await recipe();
     await saveUser({ ...mini, nickName: "小明" });

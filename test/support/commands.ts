@@ -1,4 +1,6 @@
 import { execFile } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 
 const execute = promisify(execFile);
@@ -23,4 +25,26 @@ export async function install(folder: string, packages: string[]): Promise<void>
   await run("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--no-package-lock", ...packages], {
     cwd: folder,
   });
+}
+
+/** Where a program is: on the PATH, or in one of the other folders. */
+export function findProgram(name: string, otherFolders: string[] = []): string | undefined {
+  const folders = [...(process.env.PATH ?? "").split(delimiter), ...otherFolders];
+  return folders.map((folder) => join(folder, name)).find(isProgram);
+}
+
+export function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Installs a package of the distribution, which works as root on Debian and Ubuntu, as in a container. */
+export async function aptInstall(name: string): Promise<void> {
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  await run("apt-get", ["update"], { env });
+  await run("apt-get", ["install", "--yes", "--no-install-recommends", name], { env });
 }

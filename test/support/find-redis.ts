@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
-import { accessSync, constants } from "node:fs";
 import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
-import { delimiter, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { findProgram } from "./commands.ts";
 
 const run = promisify(execFile);
 
@@ -33,25 +33,13 @@ export function findRedisServer(): Promise<ServerBinary> {
 }
 
 async function find(): Promise<ServerBinary> {
-  const installed = onPath("redis-server") ?? onPath("valkey-server");
+  const installed = findProgram("redis-server") ?? findProgram("valkey-server");
   if (installed) return { path: installed, env: {} };
   try {
     return await fetched().catch(fetchFromDebian);
   } catch (cause) {
     throw new Error(HOW_TO, { cause });
   }
-}
-
-function onPath(name: string): string | undefined {
-  const places = (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, name));
-  return places.find((place) => {
-    try {
-      accessSync(place, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }
 
 /** What an earlier run has fetched, if it works. */

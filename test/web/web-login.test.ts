@@ -103,6 +103,13 @@ describe("the web login", () => {
     expect((await tab.open(phone.authorize(first))).location).to.equal("/1");
   });
 
+  it("begins at any spelling of its address", async () => {
+    const { browser } = await startWebApp();
+    for (const path of ["/web", "/web/", "/web//", "/web/?", "/web?returnTo=/a?b"]) {
+      expect((await browser().open(path)).location).to.include("/connect/qrconnect?");
+    }
+  });
+
   it("gives a page what wxLogin.js needs for a QR code of its own", async () => {
     const { browser, wechat, url } = await startWebApp();
     const tab = browser();
