@@ -28,7 +28,8 @@ export function hostOf<User extends object>(options: HostCallbacks<User>) {
     /** A nickname that WeChat would show to a person is accepted, unless the host looks at it itself. */
     async onReview(nickName: string, identity: Identity): Promise<boolean> {
       if (!options.onReview) return true;
-      return await trace("host", "onReview", async () => options.onReview?.(nickName, identity) ?? true);
+      const isGood = await trace("host", "onReview", async () => options.onReview?.(nickName, identity));
+      return isGood !== false;
     },
     /** What the host has to tell the client. */
     async onLogin(identity: Identity, req: Request, found?: User | null): Promise<object | undefined> {
