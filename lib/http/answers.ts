@@ -23,6 +23,7 @@ export function answerWith(onError: ((error: WechatLoginError, req: Request) => 
   }
 
   return {
+    refuse,
     /** Answers with the body that `handle` gives. */
     answer(handle: (req: Request, res: Response) => Promise<object>): RequestHandler {
       return async (req, res, next) => {

@@ -1,3 +1,4 @@
+import type { RateLimitOption } from "../http/rate-limit.ts";
 import {
   type Check,
   checkAll,
@@ -7,12 +8,14 @@ import {
   isFunction,
   isMilliseconds,
   isOptionalFunction,
+  isRateLimit,
   isRedis,
   isSeconds,
   isSession,
   isString,
   isToken,
   type SessionOption,
+  withLimits,
   withTtl,
 } from "./checks.ts";
 import type { WechatLoginOptions } from "./options.ts";
@@ -24,6 +27,7 @@ const DEFAULTS = {
   require: ["unionid"] as readonly Requirement[],
   avatarMaxBytes: 2 * 1024 * 1024,
   session: {} as SessionOption,
+  rateLimit: {} as RateLimitOption,
   checkContent: false,
   keepSessionKey: false,
   temporaryTokenTtl: 300,
@@ -54,6 +58,7 @@ const CHECKS: Record<keyof AnyOptions, Check> = {
   timeout: isMilliseconds,
   fetch: isOptionalFunction,
   onError: isOptionalFunction,
+  rateLimit: isRateLimit,
 };
 
 /**
@@ -63,7 +68,12 @@ const CHECKS: Record<keyof AnyOptions, Check> = {
  */
 export function checkOptions(options: AnyOptions) {
   const settings = checkAll("wechatLogin", options, CHECKS, DEFAULTS);
-  return { ...settings, session: withTtl(settings.session), baseUrl: settings.baseUrl.replace(/\/+$/, "") };
+  return {
+    ...settings,
+    session: withTtl(settings.session),
+    rateLimit: withLimits(settings.rateLimit),
+    baseUrl: settings.baseUrl.replace(/\/+$/, ""),
+  };
 }
 
 function isRequire(value: unknown): boolean {

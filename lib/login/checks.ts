@@ -1,3 +1,5 @@
+import type { RateLimitOption } from "../http/rate-limit.ts";
+
 /** How an option is checked, and what it must be, to end a sentence with. */
 export type Check = [isGood: (value: unknown) => boolean, mustBe: string];
 
@@ -10,11 +12,17 @@ export const isOptionalFunction: Check = [(v) => v === undefined || typeof v ===
 export const isToken: Check = [isWord, "a string of letters and digits"];
 export const isRedis: Check = [isRedisClient, "an ioredis client, version 5 or 6 (Redis or Cluster)"];
 export const isBaseUrl: Check = [isHttpUrl, "an http or https URL"];
+export const isRateLimit: Check = [
+  isRateLimitOption,
+  "false, or an object with a limit and a window in seconds, both whole numbers above 0",
+];
 export const isSession: Check = [
   isSessionOption,
   "false, or an object with a ttl in whole seconds above 0 and perhaps a name of letters and digits",
 ];
 
+/** A carrier has thousands of users behind one address, and each logs in about once a launch. */
+const RATE_LIMIT = { limit: 1000, window: 60 };
 const SESSION_SECONDS = 30 * 24 * 60 * 60;
 
 /** How long sessions live, and the name under which logins share them. */
@@ -53,6 +61,16 @@ export function withTtl(session: SessionOption | undefined) {
   return session !== false && { ttl: session?.ttl ?? SESSION_SECONDS, name: session?.name };
 }
 
+/** The rateLimit option with its defaults; `false` stays. */
+export function withLimits(rateLimit: RateLimitOption | undefined) {
+  return (
+    rateLimit !== false && {
+      limit: rateLimit?.limit ?? RATE_LIMIT.limit,
+      window: rateLimit?.window ?? RATE_LIMIT.window,
+    }
+  );
+}
+
 export function isAboveZero(value: unknown): boolean {
   return Number.isInteger(value) && Number(value) > 0;
 }
@@ -72,6 +90,13 @@ function isSessionOption(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const { ttl = 1, name = "x" } = value as Record<string, unknown>;
   return isAboveZero(ttl) && isWord(name);
+}
+
+function isRateLimitOption(value: unknown): boolean {
+  if (value === false) return true;
+  if (typeof value !== "object" || value === null) return false;
+  const { limit = 1, window = 1, ...others } = value as Record<string, unknown>;
+  return isAboveZero(limit) && isAboveZero(window) && Object.keys(others).length === 0;
 }
 
 function isHttpUrl(value: unknown): boolean {

@@ -9,6 +9,8 @@ export interface PendingLogin {
   known: Known;
   /** The code that the phone number in `known` came from. */
   phoneCode?: string | undefined;
+  /** How often the token was put back. */
+  tries?: number;
 }
 
 /** What a phone may send to complete a login. */
@@ -61,6 +63,9 @@ export interface LoginPorts<Visit, User extends object> {
   };
 }
 
+/** More than a user has patience for: each try may cost a request to WeChat. */
+const MAX_TRIES = 20;
+
 /** The story of a login: two requests at the most, and the second only for whom something required is not known. */
 export function loginFlow<Visit, User extends object>(ports: LoginPorts<Visit, User>) {
   /** `POST /login`: the code of `wx.login()` says who it is; perhaps that is all there is to know. */
@@ -85,8 +90,11 @@ export function loginFlow<Visit, User extends object>(ports: LoginPorts<Visit, U
       return await finish(pending, visit, { opened, avatar: input.avatar });
     } catch (error) {
       // The attempt of an honest user must not be lost to a fault of the host or of WeChat, nor a paid phone number.
-      if (!isFinal(error))
-        await ports.temporaryTokens.putBack(temporaryToken, { ...kept, value: pending }).catch(() => {});
+      const tries = (pending.tries ?? 0) + 1;
+      if (!isFinal(error) && tries < MAX_TRIES) {
+        const value = { ...pending, tries };
+        await ports.temporaryTokens.putBack(temporaryToken, { ...kept, value }).catch(() => {});
+      }
       throw error;
     }
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Request, RequestHandler, Router } from "express";
 import type { WechatLoginError } from "../errors.ts";
+import type { RateLimitOption } from "../http/rate-limit.ts";
 import type { Identity } from "../identity.ts";
 import type { Picture } from "../profile/picture.ts";
 import type { RedisClient } from "../storage/redis-store.ts";
@@ -73,6 +74,11 @@ export interface WechatLoginOptions<User extends object, Required extends readon
   temporaryTokenTtl?: number | undefined;
   /** Seconds that `watermark.timestamp` may be away from this server's clock. Default: 300. */
   userDataMaxAge?: number | undefined;
+  /**
+   * Requests that an address (`req.ip`, see `trust proxy` of Express) may send to this router in `window` seconds, before
+   * it is answered 429. Default: `{ limit: 1000, window: 60 }`.
+   */
+  rateLimit?: RateLimitOption | undefined;
   /** In front of every key in Redis; the appId always follows. Default: `wechat-login:`. */
   keyPrefix?: string | undefined;
   /** Where WeChat is. Default: `https://api.weixin.qq.com`; `api2` and others exist, and so does the simulator. */

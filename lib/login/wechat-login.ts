@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import express, { type Request } from "express";
 import { answerWith } from "../http/answers.ts";
 import { readJsonBody } from "../http/json-body.ts";
+import { rateLimiter } from "../http/rate-limit.ts";
 import type { Identity } from "../identity.ts";
 import { readBody } from "../profile/body.ts";
 import { fillInOf } from "../profile/fill-in.ts";
@@ -90,9 +91,13 @@ export function wechatLogin<
   const flow = loginFlow<Request, User>(ports);
   const updateProfile = profileUpdate(ports);
 
-  const { answer, admit } = answerWith(settings.onError);
+  const { answer, admit, refuse } = answerWith(settings.onError);
   const read = (req: Request) => readBody(req, options.saveAvatar && settings.avatarMaxBytes);
   const router = express.Router();
+  if (settings.rateLimit) {
+    const count = (address: string, window: number) => store.count(`${prefix}rate:${address}`, window);
+    router.use(rateLimiter({ ...settings.rateLimit, count, refuse }));
+  }
 
   router.post(
     "/login",

@@ -54,6 +54,13 @@ export function inProcessStore(maxEntries = MAX_ENTRIES): Store {
       entries.delete(key);
       return value;
     },
+    async count(key, seconds) {
+      const count = Number(get(key) ?? 0) + 1;
+      const entry = entries.get(key);
+      if (count > 1 && entry) entry.value = String(count);
+      else set(key, "1", seconds);
+      return { count, ms: Number(entries.get(key)?.expiresAt) - Date.now() };
+    },
     setMarked: async (key, mark, value, seconds) => set(key, `${get(mark) ?? ""}:${value}`, seconds),
     async renewMarked(key, mark, seconds) {
       const [value, now] = [get(key), get(mark)];

@@ -12,6 +12,9 @@ export interface RedisClient {
   eval(script: string, numberOfKeys: number, ...keysAndArguments: (string | number)[]): Promise<unknown>;
 }
 
+const COUNT = `local count = redis.call('INCR', KEYS[1])
+if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return { count, redis.call('PTTL', KEYS[1]) }`;
 const SET_MARKED = `local mark = redis.call('GET', KEYS[2]) or ''
 redis.call('SET', KEYS[1], mark .. ':' .. ARGV[1], 'EX', ARGV[2])`;
 const RENEW_MARKED = `local value, mark = redis.call('GETEX', KEYS[1], 'EX', ARGV[1]), redis.call('GET', KEYS[2])
@@ -36,6 +39,10 @@ export function redisStore(redis: RedisClient): Store {
     },
     async take(key) {
       return (await redis.getdel(key)) ?? undefined;
+    },
+    async count(key, seconds) {
+      const [count, ms] = (await redis.eval(COUNT, 1, key, seconds)) as [number, number];
+      return { count, ms };
     },
     async setMarked(key, mark, value, seconds) {
       await redis.eval(SET_MARKED, 2, key, mark, value, seconds);

@@ -11,6 +11,8 @@ export interface Store {
   get(key: string): Promise<string | undefined>;
   /** Gives a value and removes it: of any number of simultaneous callers exactly one gets it. */
   take(key: string): Promise<string | undefined>;
+  /** Counts one more under a key whose life of `seconds` begins with the first; gives the count and the milliseconds left. */
+  count(key: string, seconds: number): Promise<{ count: number; ms: number }>;
   /** Keeps a value together with the mark that is under the key `mark` at that moment, if there is one. */
   setMarked(key: string, mark: string, value: string, seconds: number): Promise<void>;
   /** Gives a value, which lives `seconds` from now on; removes it where there is another mark than it was kept with. */

@@ -1,3 +1,4 @@
+import type { RateLimitOption } from "../http/rate-limit.ts";
 import {
   type Check,
   checkAll,
@@ -5,11 +6,13 @@ import {
   isFunction,
   isMilliseconds,
   isOptionalFunction,
+  isRateLimit,
   isRedis,
   isSession,
   isString,
   isToken,
   type SessionOption,
+  withLimits,
   withTtl,
 } from "../login/checks.ts";
 import type { WebRequirement, WechatWebLoginOptions } from "./options.ts";
@@ -24,6 +27,7 @@ const DEFAULTS = {
   require: ["unionid"] as readonly WebRequirement[],
   returnTo: "/",
   session: {} as SessionOption,
+  rateLimit: {} as RateLimitOption,
   keyPrefix: "wechat-login:",
   baseUrl: "https://api.weixin.qq.com",
   authorizeBaseUrl: "https://open.weixin.qq.com",
@@ -47,6 +51,7 @@ const CHECKS: Record<keyof AnyOptions, Check> = {
   timeout: isMilliseconds,
   fetch: isOptionalFunction,
   onError: isOptionalFunction,
+  rateLimit: isRateLimit,
 };
 
 /**
@@ -62,6 +67,7 @@ export function checkWebOptions(options: AnyOptions) {
   return {
     ...settings,
     session: withTtl(settings.session),
+    rateLimit: withLimits(settings.rateLimit),
     baseUrl: settings.baseUrl.replace(/\/+$/, ""),
     authorizeBaseUrl: settings.authorizeBaseUrl.replace(/\/+$/, ""),
   };

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Request, RequestHandler, Router } from "express";
 import type { WechatLoginError } from "../errors.ts";
+import type { RateLimitOption } from "../http/rate-limit.ts";
 import type { Identity } from "../identity.ts";
 import type { SessionOption } from "../login/checks.ts";
 import type { UserToSave } from "../login/options.ts";
@@ -41,6 +42,8 @@ export interface WechatWebLoginOptions<User extends object, Required extends rea
   onLogin?(user: NoInfer<User>, visit: { identity: Identity; req: Request }): unknown;
   /** As for `wechatLogin`; the token goes into a cookie. */
   session?: SessionOption | undefined;
+  /** As for `wechatLogin`. */
+  rateLimit?: RateLimitOption | undefined;
   /** As for `wechatLogin`. */
   keyPrefix?: string | undefined;
   /** Where WeChat's API is. Default: `https://api.weixin.qq.com`. */

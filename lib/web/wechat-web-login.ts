@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import express, { type Request, type Response } from "express";
 import { WechatLoginError } from "../errors.ts";
 import { answerWith } from "../http/answers.ts";
+import { rateLimiter } from "../http/rate-limit.ts";
 import type { Identity } from "../identity.ts";
 import { hostOf } from "../login/host.ts";
 import type { StoredUser } from "../login/options.ts";
@@ -85,8 +86,12 @@ export function wechatWebLogin<
     return await flow.depart({ ...app, returnTo }, browser);
   }
 
-  const { answer, redirect } = answerWith(settings.onError);
+  const { answer, admit, redirect, refuse } = answerWith(settings.onError);
   const router = express.Router();
+  if (settings.rateLimit) {
+    const count = (address: string, window: number) => store.count(`${prefix}rate:${address}`, window);
+    router.use(rateLimiter({ ...settings.rateLimit, count, refuse }));
+  }
 
   router.get(
     "/",
@@ -131,7 +136,7 @@ export function wechatWebLogin<
   );
 
   return Object.assign(router, {
-    requireLogin: answerWith(settings.onError).admit(guard.admit),
+    requireLogin: admit(guard.admit),
     userOf: (req: IncomingMessage) => guard.visitorOf(req).user,
     identityOf: (req: IncomingMessage) => guard.visitorOf(req).identity,
     signOutEverywhere: (identity: Identity) => guard.signOutEverywhere(identity),

@@ -53,6 +53,26 @@ describe("options, checked at creation", () => {
     [{ checkContent: 1 }, '"checkContent" must be true or false.'],
     [{ keepSessionKey: "yes" }, '"keepSessionKey" must be true or false.'],
     [
+      { rateLimit: true },
+      '"rateLimit" must be false, or an object with a limit and a window in seconds, both whole numbers above 0.',
+    ],
+    [
+      { rateLimit: null },
+      '"rateLimit" must be false, or an object with a limit and a window in seconds, both whole numbers above 0.',
+    ],
+    [
+      { rateLimit: { limit: 0 } },
+      '"rateLimit" must be false, or an object with a limit and a window in seconds, both whole numbers above 0.',
+    ],
+    [
+      { rateLimit: { window: 1.5 } },
+      '"rateLimit" must be false, or an object with a limit and a window in seconds, both whole numbers above 0.',
+    ],
+    [
+      { rateLimit: { max: 5 } },
+      '"rateLimit" must be false, or an object with a limit and a window in seconds, both whole numbers above 0.',
+    ],
+    [
       { session: true },
       '"session" must be false, or an object with a ttl in whole seconds above 0 and perhaps a name of letters and digits.',
     ],

@@ -184,10 +184,12 @@ describe("the README's recipes", () => {
     await loginBeside(await host("opentelemetry"));
     const spans = exporter.getFinishedSpans();
     expect(spans.map(({ name, status }) => [name, status.code])).to.deep.equal([
+      ["store count", SpanStatusCode.UNSET],
       ["wechat /sns/jscode2session", SpanStatusCode.UNSET],
       ["host findUser", SpanStatusCode.UNSET],
       ["host saveUser", SpanStatusCode.UNSET],
       ["store setMarked", SpanStatusCode.UNSET],
+      ["store count", SpanStatusCode.UNSET],
       ["wechat /sns/jscode2session", SpanStatusCode.UNSET],
     ]);
     expect(spans.at(-1)?.attributes).to.deep.equal({ "wechat.errcode": 40029 });

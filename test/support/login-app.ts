@@ -116,8 +116,9 @@ export async function startApp(options: Options = {}, initialUsers: Partial<Test
     saveUser: table.saveUser,
     keyPrefix,
     baseUrl: wechat.baseUrl,
-    // Sessions have tests of their own; without them an answer can be compared as a whole.
+    // Sessions and limits have tests of their own; without them answers and keys can be compared as a whole.
     session: false,
+    rateLimit: false,
     ...options,
   } as WechatLoginOptions<TestUser, readonly Requirement[]>);
   const app = express();

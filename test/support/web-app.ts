@@ -51,6 +51,7 @@ export async function startWebApp(options: Options = {}, initialUsers: Partial<T
     callbackUrl: `${url}/web/callback`,
     authorizeBaseUrl: wechat.baseUrl,
     ...shared,
+    rateLimit: false,
     onError: (error) => void errors.push(error),
     ...given,
   } as WechatWebLoginOptions<TestUser, readonly WebRequirement[]>);

@@ -1,0 +1,66 @@
+import { createHash } from "node:crypto";
+import type { NextFunction, Request, RequestHandler, Response } from "express";
+import { rateLimit } from "express-rate-limit";
+import { WechatLoginError } from "../errors.ts";
+
+/** How many requests an address may send; `false` for hosts that limit them elsewhere. */
+export type RateLimitOption = { limit?: number | undefined; window?: number | undefined } | false;
+
+/** What the limit needs of the world. */
+export interface RateLimitPorts {
+  /** Requests of one address in one window. */
+  limit: number;
+  /** Seconds. */
+  window: number;
+  /** Counts one more request of an address; one command. */
+  count(address: string, window: number): Promise<{ count: number; ms: number }>;
+  /** Answers a request that is one too many. */
+  refuse(error: WechatLoginError, req: Request, res: Response, next: NextFunction): unknown;
+}
+
+/**
+ * Limits requests by the address that Express says (`req.ip`, by the app's `trust proxy`), with the standard `RateLimit`
+ * headers. An IPv6 user has a whole /56 of addresses: it counts as one. Errors of the store go to the host.
+ */
+export function rateLimiter({ limit, window, count, refuse }: RateLimitPorts): RequestHandler {
+  return rateLimit({
+    windowMs: window * 1000,
+    limit,
+    standardHeaders: "draft-8",
+    legacyHeaders: false,
+    identifier: "wechat-login",
+    // They would be printed; a library has nothing to print. What matters of them is in the error's cause.
+    validate: false,
+    store: {
+      async increment(address) {
+        const { count: totalHits, ms } = await count(hashOf(address), window);
+        return { totalHits, resetTime: new Date(Date.now() + ms) };
+      },
+      // Nothing of ours takes a request back; the type wants them to be there.
+      /* c8 ignore next 2 */
+      decrement() {},
+      resetKey() {},
+    },
+    handler(req, res, next) {
+      const { resetTime } = (req as Request & { rateLimit: { resetTime: Date } }).rateLimit;
+      const retryAfter = Math.max(1, Math.ceil((resetTime.getTime() - Date.now()) / 1000));
+      void refuse(rateLimited(retryAfter, req), req, res, next);
+    },
+  });
+}
+
+function rateLimited(retryAfter: number, req: Request): WechatLoginError {
+  const isBehindProxy = req.headers["x-forwarded-for"] !== undefined && !req.app.get("trust proxy");
+  const hint = isBehindProxy
+    ? ': X-Forwarded-For is there, but the app has no "trust proxy", so that all users behind the proxy count as one'
+    : "";
+  return new WechatLoginError("rate_limited", "Too many requests from this address: try again later.", {
+    retryAfter,
+    cause: new Error(`more requests than rateLimit allows${hint}`),
+  });
+}
+
+/** Who reads the keys of the store reads no addresses of users at once. */
+function hashOf(address: string): string {
+  return createHash("sha256").update(address).digest("base64url").slice(0, 22);
+}
