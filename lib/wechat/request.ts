@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import nodeFetch from "node-fetch";
 import { WechatLoginError } from "../errors.ts";
 import { trace } from "../tracing.ts";
+import { circuit } from "./circuit.ts";
 import { busy, unreachable } from "./errcodes.ts";
 
 /** What is used of a `fetch`; node-fetch (the default) and the global one both fit. */
@@ -89,10 +90,12 @@ export function wechatRequest({ baseUrl, timeout, fetch = nodeFetch }: WechatReq
     return second;
   }
 
+  const guarded = circuit();
   return (path, query, body) =>
     trace("wechat", path, async (traced) => {
       // URLSearchParams encodes: a code like "x&secret=…" stays a code.
-      const answer = await sendTwice(`${baseUrl}${path}?${new URLSearchParams(query)}`, body);
+      const url = `${baseUrl}${path}?${new URLSearchParams(query)}`;
+      const answer = await guarded(() => sendTwice(url, body));
       if (answer.errcode !== 0) traced.errcode = answer.errcode;
       return answer;
     });

@@ -1,0 +1,45 @@
+import { WechatLoginError } from "../errors.ts";
+import { unreachable } from "./errcodes.ts";
+
+/** Answers of WeChat come within a fraction of a second: this is good for more than a thousand logins a second. */
+const MAX_IN_FLIGHT = 200;
+/** As many attempts in a row have to find WeChat out of reach before nobody is sent there any more. */
+const FAILURES = 10;
+const OPEN_MS = 5000;
+
+/**
+ * Keeps the host from piling up sockets where WeChat is down (circuit breaker, 熔断): after some failures in a row requests
+ * are refused at once, and every few seconds one is let through to see. Only a WeChat that cannot be reached counts;
+ * errcodes are answers. No more than so many are under way at once: the rest is refused as well, not queued.
+ */
+export function circuit() {
+  let inFlight = 0;
+  let failures = 0;
+  let openUntil = 0;
+
+  return async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (inFlight >= MAX_IN_FLIGHT) throw unreachable(`${MAX_IN_FLIGHT} requests are under way already`);
+    if (failures >= FAILURES) {
+      if (Date.now() < openUntil) throw unreachable(`no attempt after ${failures} failures in a row`);
+      // This one finds out; the others wait for what it finds.
+      openUntil = Date.now() + OPEN_MS;
+    }
+    inFlight += 1;
+    try {
+      const result = await work();
+      failures = 0;
+      return result;
+    } catch (error) {
+      failures = isUnreachable(error) ? failures + 1 : 0;
+      if (failures >= FAILURES) openUntil = Date.now() + OPEN_MS;
+      throw error;
+    } finally {
+      inFlight -= 1;
+    }
+  };
+}
+
+/** "System busy" (-1) comes from a WeChat that was reached. */
+function isUnreachable(error: unknown): boolean {
+  return error instanceof WechatLoginError && error.code === "wechat_unavailable" && error.errcode === undefined;
+}
