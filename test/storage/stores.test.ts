@@ -74,6 +74,21 @@ for (const [name, create] of Object.entries(stores)) {
       expect(await store.add(key, "d", 1)).to.equal(true);
     });
 
+    it("counts from the first of a window, whose end does not move, for many at once", async () => {
+      const counts = await Promise.all(Array.from({ length: 10 }, () => store.count(key, 1)));
+      expect(counts.map(({ count }) => count).sort((a, b) => a - b)).to.deep.equal([
+        1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+      ]);
+      for (const { ms } of counts) expect(ms).to.be.within(500, 1000);
+      await wait(600);
+      const { count, ms } = await store.count(key, 1);
+      expect(count).to.equal(11);
+      expect(ms).to.be.within(1, 400);
+      await wait(500);
+      expect((await store.count(key, 1)).count).to.equal(1);
+      expect((await store.count(`${key}other`, 1)).count).to.equal(1);
+    });
+
     describe("under a mark", () => {
       // The keys share a hash tag, as those of a session do.
       const mark = () => `${key}{tag}mark`;
