@@ -46,11 +46,12 @@ export async function mochaGlobalTeardown(): Promise<void> {
  * Starts a server on a free port of 127.0.0.1, in a folder of its own, that dies with this process at the latest.
  *
  * @param args more arguments for the server; a configuration file (for a sentinel) comes first
+ * @param givenPort the port of a server that was stopped, to start it again
  */
-export async function startRedis(args: string[] = []): Promise<RedisServer> {
+export async function startRedis(args: string[] = [], givenPort?: number): Promise<RedisServer> {
   const { path, env } = await findRedisServer();
   const folder = await mkdtemp(join(tmpdir(), "redis-test-"));
-  const port = await freePort();
+  const port = givenPort ?? (await freePort());
   const fixed = `--bind 127.0.0.1 --port ${port} --appendonly no --daemonize no --save`.split(" ");
   const file = args[0]?.startsWith("-") === false ? 1 : 0;
   const child = spawn(path, [...args.slice(0, file), ...fixed, "", ...args.slice(file)], {
