@@ -33,6 +33,8 @@ export interface SessionPool {
 
 /** How much of a hash tells users apart in keys: 66 bits. */
 const HANDLE_LENGTH = 11;
+/** 48 random bits: no two marks of one user are alike. */
+const MARK_LENGTH = 8;
 
 /** The keys of a pool that several logins share by its name; no appId has a "+". */
 export function sharedPrefix(keyPrefix: string, name: string): string {
@@ -41,8 +43,9 @@ export function sharedPrefix(keyPrefix: string, name: string): string {
 
 /**
  * Sessions over a store, one entry each. A token is 256 random bits and, behind them, a handle of its user: the handle
- * leads to the mark that `endAll` changes, so that the guard looks at both in one step, no list of a user's sessions has
- * to be kept, and no two clocks are compared.
+ * leads to the mark that all sessions of the user were begun under and that `endAll` removes. So the guard looks at both in
+ * one step, no list of a user's sessions has to be kept, no two clocks are compared; and a store that loses a mark, since
+ * it is full, ends sessions and revives none.
  */
 export function sessions(store: Store, pool: SessionPool): Sessions {
   const { prefix, ttl } = pool;
@@ -60,7 +63,7 @@ export function sessions(store: Store, pool: SessionPool): Sessions {
     return [`${prefix}session:{${handle}}${hashOf(random)}`, markOf(handle)];
   }
 
-  const markOf = (handle: string) => `${prefix}signed-out:{${handle}}`;
+  const markOf = (handle: string) => `${prefix}signed-in:{${handle}}`;
 
   /** An array without names, and without an appId that all have: this is kept once per session. */
   function encode({ appId, openid, unionid }: Identity): string {
@@ -78,7 +81,7 @@ export function sessions(store: Store, pool: SessionPool): Sessions {
     async begin(identity) {
       const [random, [handle]] = [newToken(), handlesOf(identity)];
       const [key, mark] = keysOf(random + handle) as [string, string];
-      await store.setMarked(key, mark, encode(identity), ttl);
+      await store.setMarked(key, mark, encode(identity), ttl, newToken().slice(0, MARK_LENGTH));
       return random + handle;
     },
     async find(token) {
@@ -91,10 +94,7 @@ export function sessions(store: Store, pool: SessionPool): Sessions {
       return keys !== undefined && (await store.take(keys[0])) !== undefined;
     },
     async endAll(person) {
-      // As long as any of those sessions could live: one that is not used in that time is over by itself.
-      for (const handle of handlesOf(person)) {
-        await store.set(markOf(handle), newToken().slice(0, HANDLE_LENGTH), ttl);
-      }
+      for (const handle of handlesOf(person)) await store.take(markOf(handle));
     },
   };
 }

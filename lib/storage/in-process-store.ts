@@ -41,6 +41,12 @@ export function inProcessStore(maxEntries = MAX_ENTRIES): Store {
     entries.set(key, { value, expiresAt: now + seconds * 1000 });
   }
 
+  /** A mark lives as long as the longest of its values. */
+  function prolong(mark: string, value: string, seconds: number): void {
+    const left = ((entries.get(mark)?.expiresAt ?? 0) - Date.now()) / 1000;
+    set(mark, value, Math.max(left, seconds));
+  }
+
   return {
     set: async (key, value, seconds) => set(key, value, seconds),
     async add(key, value, seconds) {
@@ -61,16 +67,18 @@ export function inProcessStore(maxEntries = MAX_ENTRIES): Store {
       else set(key, "1", seconds);
       return { count, ms: Number(entries.get(key)?.expiresAt) - Date.now() };
     },
-    setMarked: async (key, mark, value, seconds) => set(key, `${get(mark) ?? ""}:${value}`, seconds),
+    async setMarked(key, mark, value, seconds, fresh) {
+      const now = get(mark) ?? fresh;
+      prolong(mark, now, seconds);
+      set(key, `${now}:${value}`, seconds);
+    },
     async renewMarked(key, mark, seconds) {
       const [value, now] = [get(key), get(mark)];
-      if (value === undefined) return undefined;
-      if (now === undefined || value.startsWith(`${now}:`)) {
-        set(key, value, seconds);
-        return value.slice(value.indexOf(":") + 1);
-      }
       entries.delete(key);
-      return undefined;
+      if (value === undefined || now === undefined || !value.startsWith(`${now}:`)) return undefined;
+      prolong(mark, now, seconds);
+      set(key, value, seconds);
+      return value.slice(now.length + 1);
     },
     async unlock(lock, holder, keep) {
       if (get(lock) !== holder) return;

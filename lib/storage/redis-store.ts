@@ -15,10 +15,17 @@ export interface RedisClient {
 const COUNT = `local count = redis.call('INCR', KEYS[1])
 if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return { count, redis.call('PTTL', KEYS[1]) }`;
-const SET_MARKED = `local mark = redis.call('GET', KEYS[2]) or ''
-redis.call('SET', KEYS[1], mark .. ':' .. ARGV[1], 'EX', ARGV[2])`;
+// A mark lives as long as the longest of its values: EXPIRE … GT would say so, from Redis 7 on.
+const PROLONG = `if redis.call('TTL', KEYS[2]) < tonumber(ARGV[1]) then redis.call('EXPIRE', KEYS[2], ARGV[1]) end`;
+const SET_MARKED = `redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[1], 'NX')
+${PROLONG}
+redis.call('SET', KEYS[1], redis.call('GET', KEYS[2]) .. ':' .. ARGV[2], 'EX', ARGV[1])`;
 const RENEW_MARKED = `local value, mark = redis.call('GETEX', KEYS[1], 'EX', ARGV[1]), redis.call('GET', KEYS[2])
-if not value or not mark or value:sub(1, #mark + 1) == mark .. ':' then return value end
+if not value then return value end
+if mark and value:sub(1, #mark + 1) == mark .. ':' then
+  ${PROLONG}
+  return value
+end
 redis.call('DEL', KEYS[1])`;
 const UNLOCK = `if redis.call('GET', KEYS[1]) == ARGV[1] then
   if KEYS[2] then redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3]) end
@@ -44,8 +51,8 @@ export function redisStore(redis: RedisClient): Store {
       const [count, ms] = (await redis.eval(COUNT, 1, key, seconds)) as [number, number];
       return { count, ms };
     },
-    async setMarked(key, mark, value, seconds) {
-      await redis.eval(SET_MARKED, 2, key, mark, value, seconds);
+    async setMarked(key, mark, value, seconds, fresh) {
+      await redis.eval(SET_MARKED, 2, key, mark, seconds, value, fresh);
     },
     async renewMarked(key, mark, seconds) {
       const value = (await redis.eval(RENEW_MARKED, 2, key, mark, seconds)) as string | null;

@@ -13,9 +13,12 @@ export interface Store {
   take(key: string): Promise<string | undefined>;
   /** Counts one more under a key whose life of `seconds` begins with the first; gives the count and the milliseconds left. */
   count(key: string, seconds: number): Promise<{ count: number; ms: number }>;
-  /** Keeps a value together with the mark that is under the key `mark` at that moment, if there is one. */
-  setMarked(key: string, mark: string, value: string, seconds: number): Promise<void>;
-  /** Gives a value, which lives `seconds` from now on; removes it where there is another mark than it was kept with. */
+  /** Keeps a value together with the mark that is under the key `mark`; where there is none, `fresh` becomes it. */
+  setMarked(key: string, mark: string, value: string, seconds: number, fresh: string): Promise<void>;
+  /**
+   * Gives a value, which lives `seconds` from now on, and so does its mark; removes it where the mark that it was kept with
+   * is there no longer, or is another.
+   */
   renewMarked(key: string, mark: string, seconds: number): Promise<string | undefined>;
   /** Ends a lock that `holder` still holds, and keeps a value in the same step; a lock of another's stays, as it is. */
   unlock(lock: string, holder: string, keep?: { key: string; value: string; seconds: number }): Promise<void>;

@@ -17,29 +17,34 @@ export function circuit() {
   let failures = 0;
   let openUntil = 0;
 
+  function reached(): void {
+    failures = 0;
+  }
+
+  function failed(error: unknown): void {
+    failures = isUnreachable(error) ? failures + 1 : 0;
+    if (failures >= FAILURES) openUntil = Date.now() + OPEN_MS;
+  }
+
   return async <Result>(work: () => Promise<Result>): Promise<Result> => {
     if (inFlight >= MAX_IN_FLIGHT) throw unreachable(`${MAX_IN_FLIGHT} requests are under way already`);
     if (failures >= FAILURES) {
       if (Date.now() < openUntil) throw unreachable(`no attempt after ${failures} failures in a row`);
-      // This one finds out; the others wait for what it finds.
+      // This one finds out; the others are refused until it has.
       openUntil = Date.now() + OPEN_MS;
     }
     inFlight += 1;
-    try {
-      const result = await work();
-      failures = 0;
-      return result;
-    } catch (error) {
-      failures = isUnreachable(error) ? failures + 1 : 0;
-      if (failures >= FAILURES) openUntil = Date.now() + OPEN_MS;
-      throw error;
-    } finally {
+    const working = work().finally(() => {
       inFlight -= 1;
-    }
+    });
+    working.then(reached, failed);
+    return await working;
   };
 }
 
 /** "System busy" (-1) comes from a WeChat that was reached. */
 function isUnreachable(error: unknown): boolean {
-  return error instanceof WechatLoginError && error.code === "wechat_unavailable" && error.errcode === undefined;
+  return (
+    error instanceof WechatLoginError && error.code === "wechat_unavailable" && error.errcode === undefined
+  );
 }

@@ -130,16 +130,34 @@ describe("where Redis fails", function () {
     await comesBack(host);
   });
 
+  it("evicts keys (maxmemory, allkeys-random): no session survives its revocation", async () => {
+    const { redis } = await own(["--maxmemory-policy", "allkeys-random"]);
+    const host = await hostOn(redis);
+    const ended: string[] = [];
+    for (let number = 0; number < 100; number++) {
+      const { sessionToken, phone } = await host.logIn(number);
+      await host.wx.signOutEverywhere({ openid: String(phone?.openid) });
+      ended.push(String(sessionToken));
+    }
+    const used = Number(/used_memory:(\d+)/.exec(await redis.info("memory"))?.[1]);
+    await redis.config("SET", "maxmemory", String(used + 100_000));
+    for (let number = 0; number < 500; number++) await redis.set(`filler:${number}`, "x".repeat(1000));
+    expect(Number(/evicted_keys:(\d+)/.exec(await redis.info("stats"))?.[1])).to.be.above(100);
+    for (const token of ended) expect((await host.me(token)).status).to.equal(401);
+    await redis.config("SET", "maxmemory", "0");
+    await comesBack(host);
+  });
+
   it("has a client with a keyPrefix: everything works, and every key has it", async () => {
     const { server, redis } = await own([], { keyPrefix: "host:" });
     const host = await hostOn(redis);
     const { sessionToken, phone } = await host.logIn(1);
     expect((await host.me(sessionToken)).status).to.equal(200);
-    await host.wx.signOutEverywhere({ openid: String(phone?.openid) });
-    expect((await host.me(sessionToken)).status).to.equal(401);
     const keys = await client(server.port).keys("*");
     expect(keys.length).to.be.above(1);
     for (const key of keys) expect(key.startsWith("host:")).to.equal(true);
+    await host.wx.signOutEverywhere({ openid: String(phone?.openid) });
+    expect((await host.me(sessionToken)).status).to.equal(401);
   });
 });
 

@@ -66,9 +66,10 @@ describe("the custom login state", () => {
     const { keys, token, keyPrefix } = await signedIn({ session: { ttl: 70 } });
     const hash = createHash("sha256").update(token.slice(0, 43)).digest("base64url");
     const key = `${keyPrefix}${APP_ID}:session:{${token.slice(43)}}${hash}`;
-    expect(await keys()).to.deep.equal([key]);
-    expect(await redis().ttl(key)).to.be.within(68, 70);
-    expect(await redis().get(key)).to.equal(':["o1","u1"]');
+    const mark = `${keyPrefix}${APP_ID}:signed-in:{${token.slice(43)}}`;
+    expect((await keys()).sort()).to.deep.equal([key, mark]);
+    for (const kept of [key, mark]) expect(await redis().ttl(kept)).to.be.within(68, 70);
+    expect(await redis().get(key)).to.equal(`${await redis().get(mark)}:["o1","u1"]`);
   });
 
   it("lives for 30 days where nothing is said of the ttl", async () => {
@@ -234,27 +235,31 @@ describe("signing out", () => {
     expect([(await me(third)).status, (await me(await login())).status]).to.deep.equal([401, 200]);
   });
 
-  it("and who was signed out stays so, however often they try, once the mark is gone", async () => {
-    const { wx, me, token, keys } = await signedIn();
+  it("and who was signed out stays so, however often they try, and whoever logs in", async () => {
+    const { wx, me, token, login } = await signedIn();
     await wx.signOutEverywhere({ openid: "o1" });
     expect((await me(token)).status).to.equal(401);
-    await redis().del(...(await keys()).filter((key) => key.includes("signed-out")));
+    await login();
     expect((await me(token)).status).to.equal(401);
   });
 
-  it("and who signed in after it stays in, once the mark is gone", async () => {
-    const { wx, me, keys, login } = await signedIn();
+  it("and a Redis that loses the mark, since it is full, ends sessions and revives none", async () => {
+    const { wx, me, keys, token, login } = await signedIn();
     await wx.signOutEverywhere({ openid: "o1" });
-    const token = await login();
-    await redis().del(...(await keys()).filter((key) => key.includes("signed-out")));
-    expect((await me(token)).status).to.equal(200);
+    const second = await login();
+    const marks = (await keys()).filter((key) => key.includes("signed-in"));
+    expect(marks).to.have.length(1);
+    await redis().del(...marks);
+    expect([(await me(token)).status, (await me(second)).status]).to.deep.equal([401, 401]);
+    expect((await me(await login())).status).to.equal(200);
   });
 
-  it("the mark lives as long as a session could", async () => {
-    const { wx, keys } = await signedIn({ session: { ttl: 70 } });
-    await wx.signOutEverywhere({ openid: "o1" });
-    const mark = (await keys()).find((key) => key.includes("signed-out"));
-    expect(await redis().ttl(String(mark))).to.be.within(68, 70);
+  it("the mark lives as long as the session", async () => {
+    const { me, keys, token } = await signedIn({ session: { ttl: 70 } });
+    const [mark = ""] = (await keys()).filter((key) => key.includes("signed-in"));
+    await redis().expire(mark, 10);
+    await me(token);
+    expect(await redis().ttl(mark)).to.be.within(68, 70);
   });
 });
 

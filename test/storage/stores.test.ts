@@ -94,33 +94,44 @@ for (const [name, create] of Object.entries(stores)) {
       const mark = () => `${key}{tag}mark`;
       const marked = (name = "a") => `${key}{tag}${name}`;
 
-      it("gives a value while the mark is the one it was kept with, or none", async () => {
-        await store.setMarked(marked(), mark(), "值:1", 10);
+      it("gives a value while the mark is there that it was kept with", async () => {
+        await store.setMarked(marked(), mark(), "值:1", 10, "first");
+        await store.setMarked(marked("b"), mark(), "value", 10, "second");
+        expect(await store.get(mark())).to.equal("first");
         expect(await store.renewMarked(marked(), mark(), 10)).to.equal("值:1");
-        await store.set(mark(), "first", 10);
-        await store.setMarked(marked("b"), mark(), "value", 10);
-        expect(await store.renewMarked(marked("b"), mark(), 10)).to.equal("value");
-        await store.take(mark());
         expect(await store.renewMarked(marked("b"), mark(), 10)).to.equal("value");
       });
 
-      it("removes a value that was kept with another mark, or with none", async () => {
-        await store.setMarked(marked(), mark(), "value", 10);
-        await store.set(mark(), "first", 10);
-        await store.setMarked(marked("b"), mark(), "value", 10);
-        expect(await store.renewMarked(marked(), mark(), 10)).to.equal(undefined);
-        await store.set(mark(), "second", 10);
-        expect(await store.renewMarked(marked("b"), mark(), 10)).to.equal(undefined);
+      it("removes a value whose mark is gone, or another", async () => {
+        for (const name of ["a", "b", "c"]) await store.setMarked(marked(name), mark(), "value", 10, "first");
         await store.take(mark());
         expect(await store.renewMarked(marked(), mark(), 10)).to.equal(undefined);
+        await store.setMarked(marked("d"), mark(), "value", 10, "second");
         expect(await store.renewMarked(marked("b"), mark(), 10)).to.equal(undefined);
+        expect(await store.renewMarked(marked("d"), mark(), 10)).to.equal("value");
+        await store.set(mark(), "first", 10);
+        for (const name of ["a", "b"]) {
+          expect(await store.renewMarked(marked(name), mark(), 10)).to.equal(undefined);
+        }
+        expect(await store.renewMarked(marked("c"), mark(), 10)).to.equal("value");
       });
 
       it("takes no mark for another that begins alike", async () => {
-        await store.set(mark(), "first", 10);
-        await store.setMarked(marked(), mark(), "value", 10);
+        await store.setMarked(marked(), mark(), "value", 10, "first");
         await store.set(mark(), "fir", 10);
         expect(await store.renewMarked(marked(), mark(), 10)).to.equal(undefined);
+      });
+
+      it("lets a mark live as long as the longest of its values, and as the use of one", async () => {
+        await store.setMarked(marked(), mark(), "value", 2, "first");
+        await store.setMarked(marked("b"), mark(), "value", 1, "second");
+        await wait(1100);
+        expect(await store.renewMarked(marked("b"), mark(), 1)).to.equal(undefined);
+        expect(await store.renewMarked(marked(), mark(), 2)).to.equal("value");
+        await wait(1100);
+        expect(await store.renewMarked(marked(), mark(), 1)).to.equal("value");
+        await wait(1100);
+        expect(await store.get(mark())).to.equal(undefined);
       });
 
       it("gives nothing for a key it never had", async () => {
@@ -128,8 +139,8 @@ for (const [name, create] of Object.entries(stores)) {
       });
 
       it("lets a value live on with every use, and not without", async () => {
-        await store.setMarked(marked(), mark(), "value", 1);
-        await store.setMarked(marked("b"), mark(), "value", 1);
+        await store.setMarked(marked(), mark(), "value", 1, "first");
+        await store.setMarked(marked("b"), mark(), "value", 1, "first");
         await wait(600);
         expect(await store.renewMarked(marked(), mark(), 1)).to.equal("value");
         await wait(600);
