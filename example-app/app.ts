@@ -15,9 +15,15 @@ const { miniProgram, officialAccount, website, baseUrl, authorizeBaseUrl, simula
 const users = openUsers(`${DATA}/users.db`);
 const avatars = openAvatars(`${DATA}/avatars`, `${PUBLIC_URL}/avatars`);
 
+// Fails fast where Redis is away, and comes back by itself.
+const redis = REDIS_URL
+  ? new Redis(REDIS_URL, { maxRetriesPerRequest: 1, commandTimeout: 1000, connectTimeout: 1000 })
+  : undefined;
+redis?.on("error", (error) => console.error(`Redis: ${error.message}`));
+
 const host = {
   baseUrl,
-  redis: REDIS_URL ? new Redis(REDIS_URL) : undefined,
+  redis,
   findUser: users.find,
   saveUser: users.save,
   // The Mini Program and the website accept each other's sessions.
@@ -59,5 +65,13 @@ const server = app.listen(Number(PORT), async (error) => {
   console.log(`Tokens:   ${REDIS_URL ? "in Redis" : "in this process (set REDIS_URL for Redis)"}`);
   console.log(`Database: ${DATA}/users.db, avatars in ${DATA}/avatars`);
   if (simulator) await walkThrough(url, simulator, users.all);
+  // No new requests; those that are under way are answered first.
+  process.once("SIGTERM", () => {
+    server.close(async () => {
+      await redis?.quit();
+      await simulator?.close();
+      users.close();
+    });
+  });
   console.log(`\nServing ${url}: open it in a browser, or POST /wx/login, … (Ctrl+C ends)`);
 });
