@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect } from "chai";
 
 /** What both languages must have in common. */
@@ -21,6 +22,14 @@ for (const name of ["README", "docs/databases"]) {
   describe(`${name}.md and ${name}.zh-CN.md`, () => {
     it("have the same headings, tables, lists and code", () => {
       expect(shapeOf(`${name}.zh-CN.md`)).to.deep.equal(shapeOf(`${name}.md`));
+    });
+
+    it("link to files that are there", () => {
+      for (const file of [`${name}.md`, `${name}.zh-CN.md`]) {
+        const links = [...readFileSync(file, "utf8").matchAll(/\]\((?!https?:)([^)#]+)\)/g)];
+        expect(links.length).to.be.above(0);
+        for (const [, link = ""] of links) expect(existsSync(join(dirname(file), link)), link).to.equal(true);
+      }
     });
   });
 }
