@@ -71,6 +71,8 @@ export function unreachable(reason: string): WechatLoginError {
   return new WechatLoginError("wechat_unavailable", "WeChat cannot be reached: try again later.", details);
 }
 
+/** In one line: an errmsg that quotes a client could otherwise write lines of its own into a log. */
 function blotOut(text: string, secrets: string[]): string {
-  return secrets.reduce((rest, secret) => rest.replaceAll(secret, "***"), text);
+  const safe = secrets.reduce((rest, secret) => rest.replaceAll(secret, "***"), text);
+  return safe.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, " ");
 }
