@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { knownInUserData, openUserData } from "../../lib/login/user-data.ts";
 import { seal } from "../../lib/simulator/user-data.ts";
 import { APP_ID, startApp } from "../support/login-app.ts";
+import { corpus } from "./corpus.ts";
+import { RUNS, runs } from "./runs.ts";
 
-/** `FUZZ_RUNS` for long runs by hand. */
-const RUNS = Number(process.env.FUZZ_RUNS ?? 300);
 const OPENID = "oGZUI0egBJY1zhBYw2KhdUfwVJJE";
 const STATUS: Record<string, number> = {
   invalid_request: 400,
@@ -37,7 +37,7 @@ const anyBody = fc.oneof(
   }),
 );
 
-describe("for any input", () => {
+describe("for any input: the login", () => {
   it("any JSON value on any route is answered by the contract", async function () {
     this.timeout(RUNS * 200);
     const { url, hostErrors } = await startApp();
@@ -51,7 +51,7 @@ describe("for any input", () => {
         expect(response.status).to.equal(STATUS[answer.error.code]);
         expect(hostErrors).to.deep.equal([]);
       }),
-      { numRuns: RUNS },
+      { ...runs(), examples: corpus.bodies.map((body) => ["/wx/login", body]) },
     );
   });
 
@@ -75,7 +75,7 @@ describe("for any input", () => {
       );
       expect(knownInUserData(opened)).to.deep.equal({ unionid: "u1", nickName });
     });
-    fc.assert(property, { numRuns: RUNS * 10 });
+    fc.assert(property, runs(10));
   });
 
   it("a changed key, iv, ciphertext byte, appid or openid never opens to another identity", () => {
@@ -113,7 +113,7 @@ describe("for any input", () => {
         if (part === "appid" || part === "openid" || part === "key") expect(opened).to.deep.equal({});
       },
     );
-    fc.assert(property, { numRuns: RUNS * 20 });
+    fc.assert(property, runs(20));
   });
 
   it("of any number of simultaneous completions with one token exactly one wins", async function () {
@@ -132,6 +132,6 @@ describe("for any input", () => {
       expect([won.length, lost.length]).to.deep.equal([1, count - 1]);
       expect(saveUser.callCount).to.equal(1);
     });
-    await fc.assert(property, { numRuns: Math.ceil(RUNS / 20) });
+    await fc.assert(property, runs(1 / 20));
   });
 });

@@ -1,0 +1,57 @@
+import { expect } from "chai";
+import fc from "fast-check";
+import { startApp } from "../support/login-app.ts";
+import { RUNS, runs } from "./runs.ts";
+
+const BOUNDARY = "----b";
+const STATUS = [400, 401, 413, 415];
+
+/** Multipart bodies, broken in every way. */
+const line = fc.oneof(
+  fc.constantFrom(
+    `--${BOUNDARY}`,
+    `--${BOUNDARY}--`,
+    'Content-Disposition: form-data; name="temporaryToken"',
+    'Content-Disposition: form-data; name="avatar"; filename="a.png"',
+    'Content-Disposition: form-data; name="nickName"',
+    "Content-Disposition: form-data",
+    "Content-Type: image/png",
+    "",
+    "\u0089PNG\r\n\u001a\n",
+  ),
+  fc.string({ unit: "binary" }),
+);
+const form = fc.array(line, { maxLength: 12 }).map((lines) => Buffer.from(lines.join("\r\n"), "latin1"));
+
+describe("for any input: forms and tokens", () => {
+  it("any multipart body on any route is answered by the contract, and leaves nothing behind", async function () {
+    this.timeout(RUNS * 200);
+    const saveAvatar = () => "https://cdn/1";
+    const { url, hostErrors, users, keys } = await startApp({ saveAvatar, session: {} });
+    const headers = { "Content-Type": `multipart/form-data; boundary=${BOUNDARY}` };
+    const route = fc.constantFrom("/wx/login/complete", "/wx/profile");
+    await fc.assert(
+      fc.asyncProperty(route, form, async (path, bytes) => {
+        const response = await fetch(url + path, { method: "POST", headers, body: new Uint8Array(bytes) });
+        const answer = (await response.json()) as { error: { code: string } };
+        expect(Object.keys(answer)).to.deep.equal(["error"]);
+        expect(STATUS).to.include(response.status);
+        expect([hostErrors, users, await keys()]).to.deep.equal([[], [], []]);
+      }),
+      runs(),
+    );
+  });
+
+  it("any session token is nobody's, and any header is answered", async function () {
+    this.timeout(RUNS * 200);
+    const { url, hostErrors } = await startApp({ session: {} });
+    const text = fc.oneof(fc.stringMatching(/^[ -~]*$/), fc.stringMatching(/^[\w-]{54}$/));
+    await fc.assert(
+      fc.asyncProperty(text, async (token) => {
+        const response = await fetch(`${url}/me`, { headers: { Authorization: `Bearer ${token}` } });
+        expect([response.status, hostErrors]).to.deep.equal([401, []]);
+      }),
+      runs(),
+    );
+  });
+});
