@@ -37,6 +37,8 @@ const options = {
 };
 
 const app = express();
+// How many proxies stand in front: the rate limit counts by the address that they tell.
+app.set("trust proxy", Number(process.env.TRUST_PROXY ?? 0));
 const wx = wechatLogin(options);
 app.use("/wx", wx);
 app.use("/wx-profile", wechatLogin({ ...options, require: ["unionid", "nickName", "avatarUrl"] }));

@@ -4,10 +4,11 @@ import { expect } from "chai";
 import nodeFetch from "node-fetch";
 import sinon from "sinon";
 import type { Fetch, WechatLoginError } from "../../lib/index.ts";
+import { IN_WECHAT } from "../support/browser.ts";
 import { atEnd, redis, SECRET, startApp } from "../support/login-app.ts";
 import { monitor } from "../support/monitor.ts";
 import { PICTURES } from "../support/pictures.ts";
-import { IN_WECHAT, OFFICIAL_ACCOUNT, startWebApp, WEBSITE } from "../support/web-app.ts";
+import { OFFICIAL_ACCOUNT, startWebApp, WEBSITE } from "../support/web-app.ts";
 
 /** Names under which WeChat answers with secrets. */
 const SECRET_FIELDS = ["session_key", "access_token", "refresh_token"];

@@ -6,9 +6,9 @@ import { expect } from "chai";
 import Database from "libsql";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { wechatSimulator } from "../../lib/simulator/index.ts";
+import { IN_WECHAT } from "../support/browser.ts";
 import { ask, atEnd, send } from "../support/login-app.ts";
 import { freePort } from "../support/redis-server.ts";
-import { IN_WECHAT } from "../support/web-app.ts";
 import { findChromium } from "./find-chromium.ts";
 
 const MINI_PROGRAM = { appId: "wxminiprogram", secret: "s1" };

@@ -15,6 +15,7 @@ import passport from "passport";
 import { Histogram, register } from "prom-client";
 import { wechatLogin, wechatWebLogin } from "../../lib/index.ts";
 import { type WechatSimulator, wechatSimulator } from "../../lib/simulator/index.ts";
+import { browserOf } from "../support/browser.ts";
 import {
   APP_ID,
   ask,
@@ -27,7 +28,7 @@ import {
   startWechat,
   userTable,
 } from "../support/login-app.ts";
-import { browserOf, OFFICIAL_ACCOUNT, WEBSITE } from "../support/web-app.ts";
+import { OFFICIAL_ACCOUNT, WEBSITE } from "../support/web-app.ts";
 
 const LOGIN_REQUIRED = { error: { code: "login_required", message: "Log in again." } };
 

@@ -8,9 +8,9 @@ import {
   wechatWebLogin,
 } from "../../lib/index.ts";
 import { wechatSimulator } from "../../lib/simulator/index.ts";
+import { browserOf } from "./browser.ts";
 import {
   APP_ID,
-  ask,
   atEnd,
   listen,
   ownPrefix,
@@ -23,8 +23,6 @@ import {
 
 export const OFFICIAL_ACCOUNT = { appId: "wxofficialaccount", secret: "official-secret" };
 export const WEBSITE = { appId: "wxwebsite", secret: "website-secret" };
-/** What a browser inside WeChat says of itself. */
-export const IN_WECHAT = "Mozilla/5.0 (iPhone) AppleWebKit/605.1.15 MicroMessenger/8.0.50 NetType/WIFI";
 
 type Options = Partial<WechatWebLoginOptions<TestUser, readonly WebRequirement[]>> & {
   /** Also mounts the Mini Program's login at /wx, on the same users. */
@@ -73,46 +71,4 @@ export async function startWebApp(options: Options = {}, initialUsers: Partial<T
   const keys = () => redis().keys(`${keyPrefix}*`);
   const browser = (userAgent?: string) => browserOf(url, userAgent);
   return { ...table, wechat, web, wx, url, post, keys, browser, errors, hostErrors, keyPrefix };
-}
-
-/** A browser: it keeps cookies, and stops at every redirect. */
-export function browserOf(url: string, userAgent = "Mozilla/5.0 (X11; Linux x86_64)") {
-  const cookies = new Map<string, string>();
-
-  const headers = (): Record<string, string> => ({
-    "User-Agent": userAgent,
-    Cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; "),
-  });
-
-  /** Opens an address; gives the status, where it leads to, and what was set. */
-  async function open(target: string, init: RequestInit = {}) {
-    const address = target.startsWith("/") ? url + target : target;
-    const own = { ...headers(), ...(init.headers as Record<string, string>) };
-    const response = await fetch(address, { redirect: "manual", ...init, headers: own });
-    const setCookies = response.headers.getSetCookie();
-    for (const line of setCookies) {
-      const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      if (/Max-Age=0/.test(line)) cookies.delete(name);
-      else cookies.set(name, value);
-    }
-    const isJson = response.headers.get("content-type")?.startsWith("application/json");
-    const text = await response.text();
-    return {
-      status: response.status,
-      location: response.headers.get("location") ?? "",
-      headers: response.headers,
-      setCookies,
-      body: isJson && text !== "" ? JSON.parse(text) : text,
-    };
-  }
-
-  return {
-    cookies,
-    open,
-    /** Starts a login; gives the address of WeChat's page. */
-    start: async (query = "") => (await open(`/web${query}`)).location,
-    me: (init: RequestInit = {}) => ask(`${url}/me`, { ...init, headers: { ...headers(), ...init.headers } }),
-    /** The token of the session, as the cookie holds it. */
-    sessionToken: () => [...cookies].find(([name]) => name.includes("wechat-session"))?.[1],
-  };
 }

@@ -2,8 +2,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import sinon from "sinon";
 import { AccountConflictError } from "../../lib/index.ts";
+import { IN_WECHAT } from "../support/browser.ts";
 import { atEnd, redis } from "../support/login-app.ts";
-import { IN_WECHAT, OFFICIAL_ACCOUNT, startWebApp, WEBSITE } from "../support/web-app.ts";
+import { OFFICIAL_ACCOUNT, startWebApp, WEBSITE } from "../support/web-app.ts";
 
 type WebApp = Awaited<ReturnType<typeof startWebApp>>;
 

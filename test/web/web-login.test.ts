@@ -1,6 +1,7 @@
 import { expect } from "chai";
+import { IN_WECHAT } from "../support/browser.ts";
 import { APP_ID, redis } from "../support/login-app.ts";
-import { IN_WECHAT, OFFICIAL_ACCOUNT, startWebApp, WEBSITE } from "../support/web-app.ts";
+import { OFFICIAL_ACCOUNT, startWebApp, WEBSITE } from "../support/web-app.ts";
 
 describe("the web login", () => {
   it("leads a browser to the QR code of the website application, with WeChat's parameters in their order", async () => {
