@@ -1,9 +1,10 @@
-import { createHash } from "node:crypto";
+import crypto, { createHash } from "node:crypto";
 import { once } from "node:events";
+import { syncBuiltinESMExports } from "node:module";
 import { connect } from "node:net";
 import { expect } from "chai";
 import sinon from "sinon";
-import { redis, send, startApp } from "../support/login-app.ts";
+import { atEnd, redis, send, startApp } from "../support/login-app.ts";
 
 const LATER = { session: {} };
 
@@ -150,5 +151,23 @@ describe("attacks", () => {
     expect(wechat.requests[0]?.query.js_code).to.equal("a\u0000&secret=b");
     const answer = await post("/wx/login/complete", { temporaryToken: "\u0000".repeat(43), nickName: "a" });
     expect(answer.body.error.code).to.equal("invalid_temporary_token");
+  });
+
+  it("a signature is compared in constant time", async () => {
+    const { wechat, post } = await startApp();
+    const phone = wechat.phone({ unionid: "u1", unionidAtLogin: false });
+    const { temporaryToken } = (await post("/wx/login", phone.login())).body;
+    const data = phone.getUserInfo();
+    const spy = sinon.spy(crypto, "timingSafeEqual");
+    // Named imports of a built-in module follow it only when they are told to.
+    syncBuiltinESMExports();
+    atEnd(() => {
+      spy.restore();
+      syncBuiltinESMExports();
+    });
+    const signature = `${data.signature.slice(0, -1)}x`;
+    const answer = await post("/wx/login/complete", { temporaryToken, ...data, signature });
+    expect(answer.body.error.code).to.equal("invalid_user_data");
+    expect(spy.args.map((given) => given.map(String))).to.deep.equal([[signature, data.signature]]);
   });
 });
