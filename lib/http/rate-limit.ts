@@ -32,8 +32,9 @@ export function rateLimiter({ limit, window, count, refuse }: RateLimitPorts): R
     // They would be printed; a library has nothing to print. What matters of them is in the error's cause.
     validate: false,
     store: {
-      async increment(address) {
-        const { count: totalHits, ms } = await count(hashOf(address), window);
+      // Behind a Unix socket without "trust proxy" there is no address, whatever the type says.
+      async increment(address: string | undefined) {
+        const { count: totalHits, ms } = await count(hashOf(String(address)), window);
         return { totalHits, resetTime: new Date(Date.now() + ms) };
       },
       // Nothing of ours takes a request back; the type wants them to be there.

@@ -1,9 +1,22 @@
-import { createServer } from "node:http";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect } from "chai";
 import express from "express";
 import sinon from "sinon";
 import { type WechatLoginError, type WechatLoginOptions, wechatLogin } from "../../lib/index.ts";
-import { ask, listen, ownPrefix, redis, startApp, startWechat, userTable } from "../support/login-app.ts";
+import {
+  ask,
+  atEnd,
+  listen,
+  ownPrefix,
+  redis,
+  startApp,
+  startWechat,
+  userTable,
+} from "../support/login-app.ts";
 import { startWebApp } from "../support/web-app.ts";
 
 /** A host behind a proxy that it trusts or not, with a limit of three. */
@@ -99,6 +112,28 @@ describe("the rate limit", () => {
     for (const host of ["1", "2", "3"]) expect((await post(`10.0.0.${host}`)).status).to.equal(200);
     expect((await post("10.0.0.4")).status).to.equal(429);
     expect(causeOf(errors)).to.match(/allows: X-Forwarded-For is there, but .*"trust proxy"/);
+  });
+
+  it("counts all as one who come by a socket without an address, and lets them in", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "socket-"));
+    atEnd(() => rm(folder, { recursive: true }));
+    const wechat = await startWechat({ appId: "wxsocket", secret: "s" });
+    const app = express();
+    const account = { appId: "wxsocket", secret: "s", baseUrl: wechat.baseUrl, keyPrefix: ownPrefix() };
+    const { findUser, saveUser } = userTable();
+    app.use("/wx", wechatLogin({ ...account, redis: redis(), findUser, saveUser, rateLimit: { limit: 2 } }));
+    const socketPath = join(folder, "socket");
+    const server = createServer(app).listen(socketPath);
+    await once(server, "listening");
+    atEnd(() => server.close());
+    const login = async () => {
+      const options = { socketPath, path: "/wx/login", method: "POST", agent: false };
+      const asked = request(options).end(JSON.stringify(wechat.phone({ unionid: "u1" }).login()));
+      const [response] = await once(asked, "response");
+      response.resume();
+      return response.statusCode;
+    };
+    expect([await login(), await login(), await login()]).to.deep.equal([200, 200, 429]);
   });
 
   it("is generous by default, and can be turned off", async () => {
