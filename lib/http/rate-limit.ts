@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { NextFunction, Request, RequestHandler, Response } from "express";
-import { rateLimit } from "express-rate-limit";
+import { ipKeyGenerator, rateLimit } from "express-rate-limit";
 import { WechatLoginError } from "../errors.ts";
 
 /** How many requests an address may send; `false` for hosts that limit them elsewhere. */
@@ -29,12 +29,13 @@ export function rateLimiter({ limit, window, count, refuse }: RateLimitPorts): R
     standardHeaders: "draft-8",
     legacyHeaders: false,
     identifier: "wechat-login",
+    // Behind a Unix socket without "trust proxy" there is no address: then all count as one.
+    keyGenerator: ({ ip }) => (ip === undefined ? "" : ipKeyGenerator(ip)),
     // They would be printed; a library has nothing to print. What matters of them is in the error's cause.
     validate: false,
     store: {
-      // Behind a Unix socket without "trust proxy" there is no address, whatever the type says.
-      async increment(address: string | undefined) {
-        const { count: totalHits, ms } = await count(hashOf(String(address)), window);
+      async increment(address) {
+        const { count: totalHits, ms } = await count(hashOf(address), window);
         return { totalHits, resetTime: new Date(Date.now() + ms) };
       },
       // Nothing of ours takes a request back; the type wants them to be there.
