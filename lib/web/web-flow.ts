@@ -1,6 +1,7 @@
 import { WechatLoginError } from "../errors.ts";
 import type { Identity } from "../identity.ts";
 import { hasNews, type Known, knownIn, missingOf, type Requirement } from "../login/requirements.ts";
+import { authorizationDenied, invalidState, snapshotUser, unavailable } from "./refusals.ts";
 import { withError } from "./return-to.ts";
 
 /** What is asked of the user: nothing (the openid alone), name and picture inside WeChat, or the same by QR code. */
@@ -147,32 +148,4 @@ async function refusable<Result>(returnTo: string, step: () => Promise<Result>):
 
 function refusal(path: string, error: WechatLoginError): Arrival {
   return { location: withError(path, error.code), error };
-}
-
-function authorizationDenied(): WechatLoginError {
-  return new WechatLoginError("authorization_denied", "The user refused at WeChat's authorise page.");
-}
-
-function invalidState(): WechatLoginError {
-  return new WechatLoginError(
-    "invalid_state",
-    "The state is unknown, used, expired, or another browser's: start the login again.",
-  );
-}
-
-function snapshotUser(): WechatLoginError {
-  return new WechatLoginError(
-    "snapshot_user",
-    "WeChat shows this user a snapshot of the page: openid and unionid are virtual. Let the user open the whole page.",
-  );
-}
-
-function unavailable(missing: Requirement[]): WechatLoginError {
-  if (missing.includes("unionid")) {
-    return new WechatLoginError(
-      "unionid_unavailable",
-      "WeChat gives no unionid: bind the app to an Open Platform account.",
-    );
-  }
-  return new WechatLoginError("profile_unavailable", `The user has none at WeChat: ${missing.join(", ")}.`);
 }
