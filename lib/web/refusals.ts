@@ -1,7 +1,7 @@
 import { WechatLoginError } from "../errors.ts";
 import type { Requirement } from "../login/requirements.ts";
 
-/** Nothing is consumed that the next press would need. */
+/** The next press starts anew. */
 export function authorizationDenied(): WechatLoginError {
   return new WechatLoginError("authorization_denied", "The user refused at WeChat's authorise page.");
 }
