@@ -23,7 +23,7 @@ export function circuit() {
 
   function failed(error: unknown): void {
     failures = isUnreachable(error) ? failures + 1 : 0;
-    if (failures >= FAILURES) openUntil = Date.now() + OPEN_MS;
+    openUntil = Date.now() + OPEN_MS;
   }
 
   return async <Result>(work: () => Promise<Result>): Promise<Result> => {

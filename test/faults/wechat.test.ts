@@ -121,7 +121,9 @@ describe("where WeChat is down", () => {
   it("no more than 200 connections pile up, everyone else has a 503 at once", async function () {
     this.timeout(20_000);
     const { address, sockets } = await standIn(() => {});
-    const { post } = await startApp({ baseUrl: `http://${address}`, timeout: 1000 });
+    const onError = sinon.spy();
+    const { post } = await startApp({ baseUrl: `http://${address}`, timeout: 1000, onError });
+    const causes = () => new Set(onError.args.map(([error]) => error.cause.message));
     const login = () => post("/wx/login", { code: String(Math.random()) });
     const first = await many(300, login);
     expect(sockets).to.have.length(200);
@@ -130,7 +132,13 @@ describe("where WeChat is down", () => {
     expect(first.filter(({ ms }) => ms < 900)).to.have.length(100);
     expect(Math.max(...first.map(({ ms }) => ms))).to.be.below(3000);
 
+    expect(causes()).to.deep.equal(
+      new Set(["200 requests are under way already", "no answer within 1000 ms"]),
+    );
+    onError.resetHistory();
+
     const next = await many(300, login);
+    expect(causes()).to.deep.equal(new Set(["no attempt after 200 failures in a row"]));
     expect(sockets).to.have.length(200);
     expect(next.every(({ status }) => status === 503)).to.equal(true);
     expect(Math.max(...next.map(({ ms }) => ms))).to.be.below(900);
@@ -164,11 +172,24 @@ describe("where WeChat is down", () => {
     expect([await login(), await login()]).to.deep.equal([503, 200]);
   });
 
+  it("a request that is answered is under way no longer", async () => {
+    const { wechat, post } = await startApp();
+    for (let count = 0; count < 5; count++) {
+      const login = async () => (await post("/wx/login", wechat.phone(GOOD).login())).status;
+      const statuses = await Promise.all(Array.from({ length: 50 }, login));
+      expect(new Set(statuses)).to.deep.equal(new Set([200]));
+    }
+  });
+
   it("errcodes and a busy WeChat are answers: they keep nobody out", async () => {
     const { wechat, post } = await startApp();
     const login = async (code = wechat.phone(GOOD).login().code) =>
       (await post("/wx/login", { code })).status;
     for (let count = 0; count < 12; count++) expect(await login("unknown")).to.equal(401);
+    for (let count = 0; count < 12; count++) {
+      wechat.bendNext({ body: "[]" });
+      expect(await login()).to.equal(502);
+    }
     for (let count = 0; count < 9; count++) {
       wechat.bendNext({ status: 502 });
       expect(await login()).to.equal(503);

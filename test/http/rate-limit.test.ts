@@ -107,11 +107,14 @@ describe("the rate limit", () => {
     expect((await post("2001:db8:1:1::1")).status).to.equal(200);
   });
 
-  it("believes X-Forwarded-For only where the app trusts its proxy, and tells the operator", async () => {
+  it("believes X-Forwarded-For only where the app trusts its proxy, and tells the operator, but prints nothing", async () => {
+    const print = sinon.stub(console, "error");
+    atEnd(() => print.restore());
     const { post, errors } = await startLimited({}, false);
     for (const host of ["1", "2", "3"]) expect((await post(`10.0.0.${host}`)).status).to.equal(200);
     expect((await post("10.0.0.4")).status).to.equal(429);
     expect(causeOf(errors)).to.match(/allows: X-Forwarded-For is there, but .*"trust proxy"/);
+    expect(print.called).to.equal(false);
   });
 
   it("counts all as one who come by a socket without an address, and lets them in", async () => {
@@ -134,6 +137,12 @@ describe("the rate limit", () => {
       return response.statusCode;
     };
     expect([await login(), await login(), await login()]).to.deep.equal([200, 200, 429]);
+  });
+
+  it("tells no operator of a proxy where there is none", async () => {
+    const { browser, errors } = await startWebApp({ rateLimit: { limit: 1 } });
+    for (const _time of [1, 2]) await browser().open("/web");
+    expect(causeOf(errors)).to.equal("more requests than rateLimit allows");
   });
 
   it("is generous by default, and can be turned off", async () => {

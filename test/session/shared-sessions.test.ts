@@ -13,11 +13,11 @@ const APPS = [
 async function twoApps(
   session: { name?: string },
   require: readonly [] | readonly ["unionid"] = ["unionid"],
+  keyPrefix = ownPrefix(),
 ) {
   const table = userTable();
   const { findUser, saveUser } = table;
   const app = express();
-  const keyPrefix = ownPrefix();
   const start = async (account: { appId: string; secret: string }, mount: string) => {
     const wechat = await startWechat(account);
     const own = { ...account, baseUrl: wechat.baseUrl, redis: redis(), keyPrefix, session, require };
@@ -34,7 +34,7 @@ async function twoApps(
     ask(`${url}${mount}-me`, { headers: { Authorization: `Bearer ${token}` } });
   const tokenOf = async (mount: string, code: object) =>
     (await post(`${mount}/login`, code)).body.sessionToken;
-  return { ...table, first, second, post, me, tokenOf };
+  return { ...table, first, second, post, me, tokenOf, keyPrefix };
 }
 
 describe("several apps in one process", () => {
@@ -64,6 +64,17 @@ describe("several apps in one process", () => {
       expect((await me(mount, token)).body).to.deep.equal({ appId: "wxfirst", openid: "o1", unionid: "u1" });
       expect((await me(mount, other)).body).to.deep.equal({ appId: "wxsecond", openid: "o2", unionid: "u1" });
     }
+  });
+
+  it("keep them under the name, so that another name is another pool", async () => {
+    const { first, me, tokenOf, keyPrefix } = await twoApps({ name: "shop" });
+    const token = await tokenOf("/first", first.wechat.phone({ unionid: "u1" }).login());
+    expect((await me("/second", token)).status).to.equal(200);
+    for (const key of await redis().keys(`${keyPrefix}*session*`)) {
+      expect(key.startsWith(`${keyPrefix}+shop:session:`)).to.equal(true);
+    }
+    const other = await twoApps({ name: "game" }, ["unionid"], keyPrefix);
+    expect((await other.me("/second", token)).status).to.equal(401);
   });
 
   it("sign a person out of all apps that share sessions, and nobody else", async () => {
