@@ -49,8 +49,8 @@ describe("tracing", () => {
       "host saveUser ok",
       "host findUser ok",
       "host onLogin ok",
-      "store setMarked ok",
-      "store renewMarked ok",
+      "store setMember ok",
+      "store renewMember ok",
       "host findUser ok",
     ]);
     for (const { message } of ended(told)) expect(message.duration).to.be.within(0, 5000);

@@ -1,6 +1,10 @@
-import type { ServerResponse } from "node:http";
-import type { NextFunction, Request, RequestHandler, Response } from "express";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Request } from "express";
 import { WechatLoginError } from "../errors.ts";
+import type { MountableHandler } from "./routes.ts";
+
+/** The host sees its own request: where Express is the host, it is one of Express. */
+const hostsOwn = (req: IncomingMessage) => req as Request;
 
 /**
  * Makes request handlers of functions that throw where a request is refused. Our own errors are answered in the
@@ -9,13 +13,13 @@ import { WechatLoginError } from "../errors.ts";
 export function answerWith(onError: ((error: WechatLoginError, req: Request) => unknown) | undefined) {
   async function refuse(
     error: unknown,
-    req: Request,
+    req: IncomingMessage,
     res: ServerResponse,
-    next: NextFunction,
+    next: (error: unknown) => void,
   ): Promise<void> {
     if (!(error instanceof WechatLoginError)) return next(error);
     try {
-      await onError?.(error, req);
+      await onError?.(error, hostsOwn(req));
     } catch (failure) {
       return next(failure);
     }
@@ -25,10 +29,10 @@ export function answerWith(onError: ((error: WechatLoginError, req: Request) => 
   return {
     refuse,
     /** Answers with the body that `handle` gives. */
-    answer(handle: (req: Request, res: Response) => Promise<object>): RequestHandler {
+    answer(handle: (req: Request, res: ServerResponse) => Promise<object>): MountableHandler {
       return async (req, res, next) => {
         try {
-          sendJson(res, 200, await handle(req, res));
+          sendJson(res, 200, await handle(hostsOwn(req), res));
         } catch (error) {
           await refuse(error, req, res, next);
         }
@@ -36,12 +40,12 @@ export function answerWith(onError: ((error: WechatLoginError, req: Request) => 
     },
     /** Sends the browser to where `handle` says; an `error` beside it is told to the host. */
     redirect(
-      handle: (req: Request, res: Response) => Promise<{ location: string; error?: WechatLoginError }>,
-    ): RequestHandler {
+      handle: (req: Request, res: ServerResponse) => Promise<{ location: string; error?: WechatLoginError }>,
+    ): MountableHandler {
       return async (req, res, next) => {
         try {
-          const { location, error } = await handle(req, res);
-          if (error) await onError?.(error, req);
+          const { location, error } = await handle(hostsOwn(req), res);
+          if (error) await onError?.(error, hostsOwn(req));
           res.writeHead(302, { Location: location, "Content-Length": 0, "Cache-Control": "no-store" }).end();
         } catch (error) {
           await refuse(error, req, res, next);
@@ -49,7 +53,7 @@ export function answerWith(onError: ((error: WechatLoginError, req: Request) => 
       };
     },
     /** Lets pass what `check` does not refuse. */
-    admit(check: (req: Request) => Promise<unknown>): RequestHandler {
+    admit(check: (req: IncomingMessage) => Promise<unknown>): MountableHandler {
       return async (req, res, next) => {
         try {
           await check(req);
@@ -64,12 +68,13 @@ export function answerWith(onError: ((error: WechatLoginError, req: Request) => 
 
 /** Logins are cached by nobody, neither by a proxy nor by the client. */
 function sendJson(res: ServerResponse, status: number, body: object): void {
-  const payload = Buffer.from(JSON.stringify(body));
+  const payload = JSON.stringify(body);
   res.writeHead(status, {
     "Content-Type": "application/json; charset=utf-8",
-    "Content-Length": payload.length,
+    "Content-Length": Buffer.byteLength(payload),
     "Cache-Control": "no-store",
   });
+  // A string leaves in one piece with the headers, a Buffer in two.
   res.end(payload);
 }
 

@@ -4,6 +4,9 @@ import { WechatLoginError } from "../errors.ts";
 /** Far above the largest honest request (encrypted user data has about 1 kB), far below what would hurt. */
 const MAX_BYTES = 16 * 1024;
 
+/** Fatal: a name in another charset is refused here instead of being stored garbled. */
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
 /** A request, perhaps with the body that a parser of the host has already read. */
 type MaybeParsed = IncomingMessage & { body?: unknown };
 
@@ -29,8 +32,7 @@ function wasReadBefore({ body, readableEnded }: MaybeParsed): boolean {
 
 function parse(bytes: Buffer): unknown {
   try {
-    // Fatal: a name in another charset is refused here instead of being stored garbled.
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return JSON.parse(decoder.decode(bytes));
   } catch {
     throw invalid("The request body is not JSON in UTF-8.");
   }

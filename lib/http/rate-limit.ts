@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
-import type { NextFunction, Request, RequestHandler, Response } from "express";
+import type { ServerResponse } from "node:http";
+import type { NextFunction, Request, Response } from "express";
 import { ipKeyGenerator, rateLimit } from "express-rate-limit";
 import { WechatLoginError } from "../errors.ts";
+import type { MountableHandler } from "./routes.ts";
 
 /** How many requests an address may send; `false` for hosts that limit them elsewhere. */
 export type RateLimitOption = { limit?: number | undefined; window?: number | undefined } | false;
@@ -22,15 +24,19 @@ export interface RateLimitPorts {
  * Limits requests by the address that Express says (`req.ip`, by the app's `trust proxy`), with the standard `RateLimit`
  * headers. An IPv6 user has a whole /56 of addresses: it counts as one. Errors of the store go to the host.
  */
-export function rateLimiter({ limit, window, count, refuse }: RateLimitPorts): RequestHandler {
-  return rateLimit({
+export function rateLimiter({ limit, window, count, refuse }: RateLimitPorts): MountableHandler {
+  const limiter = rateLimit({
     windowMs: window * 1000,
     limit,
     standardHeaders: "draft-8",
     legacyHeaders: false,
     identifier: "wechat-login",
     // Behind a Unix socket without "trust proxy" there is no address: then all count as one.
-    keyGenerator: ({ ip }) => (ip === undefined ? "" : ipKeyGenerator(ip)),
+    keyGenerator({ ip, socket }) {
+      // On node:http nobody has worked out an ip.
+      const address = ip ?? socket.remoteAddress;
+      return address === undefined ? "" : ipKeyGenerator(address);
+    },
     // They would be printed; a library has nothing to print. What matters of them is in the error's cause.
     validate: false,
     store: {
@@ -49,10 +55,16 @@ export function rateLimiter({ limit, window, count, refuse }: RateLimitPorts): R
       void refuse(rateLimited(retryAfter, req), req, res, next);
     },
   });
+  return (req, res, next) => limiter(req as Request, withAppend(res), next);
+}
+
+/** Of Express's response the limiter uses this one method; on node:http it is Node's own under another name. */
+function withAppend(res: ServerResponse): Response {
+  return ("append" in res ? res : Object.assign(res, { append: res.appendHeader })) as Response;
 }
 
 function rateLimited(retryAfter: number, req: Request): WechatLoginError {
-  const isBehindProxy = req.headers["x-forwarded-for"] !== undefined && !req.app.get("trust proxy");
+  const isBehindProxy = req.headers["x-forwarded-for"] !== undefined && !req.app?.get("trust proxy");
   const hint = isBehindProxy
     ? ': X-Forwarded-For is there, but the app has no "trust proxy", so that all users behind the proxy count as one'
     : "";

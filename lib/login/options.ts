@@ -1,11 +1,12 @@
 import type { IncomingMessage } from "node:http";
-import type { Request, RequestHandler, Router } from "express";
+import type { Request } from "express";
 import type { WechatLoginError } from "../errors.ts";
 import type { RateLimitOption } from "../http/rate-limit.ts";
+import type { MountableHandler } from "../http/routes.ts";
 import type { Identity } from "../identity.ts";
 import type { Picture } from "../profile/picture.ts";
 import type { RedisClient } from "../storage/redis-store.ts";
-import type { Fetch } from "../wechat/request.ts";
+import type { Fetch } from "../wechat/fetch-exchange.ts";
 import type { SessionOption } from "./checks.ts";
 import type { SessionKeys } from "./open-data.ts";
 import type { Known, Requirement } from "./requirements.ts";
@@ -85,19 +86,19 @@ export interface WechatLoginOptions<User extends object, Required extends readon
   baseUrl?: string | undefined;
   /** Milliseconds to wait for an answer of WeChat. Default: 5000. */
   timeout?: number | undefined;
-  /** Takes the place of node-fetch. */
+  /** Takes the place of Node's own client. */
   fetch?: Fetch | undefined;
   /** Told of every error that is answered here, with its `cause`, before the answer is sent. */
   onError?(error: WechatLoginError, req: Request): unknown;
 }
 
 /** The router of the login, and what the host's other routes need of it. */
-export interface WechatLogin<User extends object> extends Router {
+export interface WechatLogin<User extends object> extends MountableHandler {
   /**
    * A guard for the host's routes: lets pass who sends a good `Authorization: Bearer <sessionToken>` and is still found
    * by `findUser`; answers 401 `login_required` to everyone else. Errors of `findUser` go to the host's error handler.
    */
-  requireLogin: RequestHandler;
+  requireLogin: MountableHandler;
   /** The user that the guard found. @throws {Error} where the guard has not run for this request */
   userOf(req: IncomingMessage): User;
   /** The identity that the session was begun with. @throws {Error} where the guard has not run for this request */

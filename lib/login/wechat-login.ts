@@ -1,8 +1,9 @@
 import type { IncomingMessage } from "node:http";
-import express, { type Request } from "express";
+import type { Request } from "express";
 import { answerWith } from "../http/answers.ts";
 import { readJsonBody } from "../http/json-body.ts";
 import { rateLimiter } from "../http/rate-limit.ts";
+import { routes } from "../http/routes.ts";
 import type { Identity } from "../identity.ts";
 import { readBody } from "../profile/body.ts";
 import { fillInOf } from "../profile/fill-in.ts";
@@ -93,40 +94,27 @@ export function wechatLogin<
 
   const { answer, admit, refuse } = answerWith(settings.onError);
   const read = (req: Request) => readBody(req, options.saveAvatar && settings.avatarMaxBytes);
-  const router = express.Router();
-  if (settings.rateLimit) {
-    const count = (address: string, window: number) => store.count(`${prefix}rate:${address}`, window);
-    router.use(rateLimiter({ ...settings.rateLimit, count, refuse }));
-  }
+  const count = (address: string, window: number) => store.count(`${prefix}rate:${address}`, window);
+  const limit = settings.rateLimit ? rateLimiter({ ...settings.rateLimit, count, refuse }) : undefined;
 
-  router.post(
-    "/login",
-    answer(async (req) => flow.start(readCode(await readJsonBody(req)), req)),
-  );
-  router.post(
-    "/login/complete",
-    answer(async (req) => {
+  const handlers = {
+    "POST /login": answer(async (req) => flow.start(readCode(await readJsonBody(req)), req)),
+    "POST /login/complete": answer(async (req) => {
       const { temporaryToken, input } = readCompletion(await read(req));
       return await flow.complete(temporaryToken, input, req);
     }),
-  );
-  router.post(
-    "/profile",
-    answer(async (req) => {
+    "POST /profile": answer(async (req) => {
       const visitor = await guard.admit(req);
       await updateProfile(readProfile(await read(req)), visitor);
       return success("saved", await host.onLogin(visitor.identity, req));
     }),
-  );
-  router.post(
-    "/logout",
-    answer(async (req) => {
+    "POST /logout": answer(async (req) => {
       await guard.signOut(req);
       return { status: "signed_out" };
     }),
-  );
+  };
 
-  return Object.assign(router, {
+  return Object.assign(routes(handlers, limit), {
     requireLogin: admit(guard.admit),
     userOf: (req: IncomingMessage) => guard.visitorOf(req).user,
     identityOf: (req: IncomingMessage) => guard.visitorOf(req).identity,

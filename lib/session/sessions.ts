@@ -33,8 +33,8 @@ export interface SessionPool {
 
 /** How much of a hash tells users apart in keys: 66 bits. */
 const HANDLE_LENGTH = 11;
-/** 48 random bits: no two marks of one user are alike. */
-const MARK_LENGTH = 8;
+/** Phones begin a session at each launch. Of more than these the one goes that has not been used for the longest time. */
+const MAX_SESSIONS = 100;
 
 /** The keys of a pool that several logins share by its name; no appId has a "+". */
 export function sharedPrefix(keyPrefix: string, name: string): string {
@@ -42,10 +42,9 @@ export function sharedPrefix(keyPrefix: string, name: string): string {
 }
 
 /**
- * Sessions over a store, one entry each. A token is 256 random bits and, behind them, a handle of its user: the handle
- * leads to the mark that all sessions of the user were begun under and that `endAll` removes. So the guard looks at both in
- * one step, no list of a user's sessions has to be kept, no two clocks are compared; and a store that loses a mark, since
- * it is full, ends sessions and revives none.
+ * Sessions over a store, all sessions of a user under one key. A token is 256 random bits and, behind them, a handle of its
+ * user that leads to the key. So the guard takes one step, `endAll` removes one key and can miss nothing, no two clocks are
+ * compared; and a store that loses a key, since it is full, ends sessions and revives none.
  */
 export function sessions(store: Store, pool: SessionPool): Sessions {
   const { prefix, ttl } = pool;
@@ -56,14 +55,14 @@ export function sessions(store: Store, pool: SessionPool): Sessions {
     return pool.isShared && unionid !== undefined ? [handleOf(unionid), byOpenid] : [byOpenid];
   }
 
-  /** Both keys of a session share a hash tag: on Redis Cluster they live in one slot. */
-  function keysOf(token: string): [session: string, mark: string] | undefined {
+  const keyOf = (handle: string) => `${prefix}sessions:${handle}`;
+
+  /** Where the session of a token is kept. */
+  function placeOf(token: string): [key: string, member: string] | undefined {
     const [random, handle] = [token.slice(0, -HANDLE_LENGTH), token.slice(-HANDLE_LENGTH)];
     if (!isToken(random) || !/^[\w-]+$/.test(handle)) return undefined;
-    return [`${prefix}session:{${handle}}${hashOf(random)}`, markOf(handle)];
+    return [keyOf(handle), hashOf(random)];
   }
-
-  const markOf = (handle: string) => `${prefix}signed-in:{${handle}}`;
 
   /** An array without names, and without an appId that all have: this is kept once per session. */
   function encode({ appId, openid, unionid }: Identity): string {
@@ -80,21 +79,20 @@ export function sessions(store: Store, pool: SessionPool): Sessions {
     ttl,
     async begin(identity) {
       const [random, [handle]] = [newToken(), handlesOf(identity)];
-      const [key, mark] = keysOf(random + handle) as [string, string];
-      await store.setMarked(key, mark, encode(identity), ttl, newToken().slice(0, MARK_LENGTH));
+      await store.setMember(keyOf(handle), hashOf(random), encode(identity), ttl, MAX_SESSIONS);
       return random + handle;
     },
     async find(token) {
-      const keys = keysOf(token);
-      const kept = keys && (await store.renewMarked(...keys, ttl));
+      const place = placeOf(token);
+      const kept = place && (await store.renewMember(...place, ttl));
       return kept === undefined ? undefined : decode(kept);
     },
     async end(token) {
-      const keys = keysOf(token);
-      return keys !== undefined && (await store.take(keys[0])) !== undefined;
+      const place = placeOf(token);
+      return place !== undefined && (await store.removeMember(...place));
     },
     async endAll(person) {
-      for (const handle of handlesOf(person)) await store.take(markOf(handle));
+      for (const handle of handlesOf(person)) await store.take(keyOf(handle));
     },
   };
 }

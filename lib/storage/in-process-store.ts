@@ -4,6 +4,14 @@ import type { Store } from "./store.ts";
 const MAX_ENTRIES = 100_000;
 const SWEEP_EVERY_MS = 60_000;
 
+/** A value among others under one key. */
+interface Member {
+  name: string;
+  value: string;
+  /** Milliseconds since 1970. */
+  expiresAt: number;
+}
+
 /**
  * The store of all logins of this process that are given no Redis: two routers see each other's sessions, as they would
  * on one Redis.
@@ -41,10 +49,23 @@ export function inProcessStore(maxEntries = MAX_ENTRIES): Store {
     entries.set(key, { value, expiresAt: now + seconds * 1000 });
   }
 
-  /** A mark lives as long as the longest of its values. */
-  function prolong(mark: string, value: string, seconds: number): void {
-    const left = ((entries.get(mark)?.expiresAt ?? 0) - Date.now()) / 1000;
-    set(mark, value, Math.max(left, seconds));
+  /** The members of a key that have not ended, the one that was used last at the end. */
+  function membersOf(key: string): Member[] {
+    const members: Member[] = JSON.parse(get(key) ?? "[]");
+    return members.filter(({ expiresAt }) => expiresAt > Date.now());
+  }
+
+  /** A key lives as long as the longest of its members. */
+  function keep(key: string, members: Member[]): void {
+    const end = Math.max(...members.map(({ expiresAt }) => expiresAt));
+    set(key, JSON.stringify(members), (end - Date.now()) / 1000);
+  }
+
+  /** A member, and the others. */
+  function find(key: string, name: string): { found: Member | undefined; others: Member[] } {
+    const members = membersOf(key);
+    const others = members.filter((member) => member.name !== name);
+    return { found: members.find((member) => member.name === name), others };
   }
 
   return {
@@ -67,18 +88,20 @@ export function inProcessStore(maxEntries = MAX_ENTRIES): Store {
       else set(key, "1", seconds);
       return { count, ms: Number(entries.get(key)?.expiresAt) - Date.now() };
     },
-    async setMarked(key, mark, value, seconds, fresh) {
-      const now = get(mark) ?? fresh;
-      prolong(mark, now, seconds);
-      set(key, `${now}:${value}`, seconds);
+    async setMember(key, name, value, seconds, max) {
+      const member = { name, value, expiresAt: Date.now() + seconds * 1000 };
+      keep(key, [...membersOf(key), member].slice(-max));
     },
-    async renewMarked(key, mark, seconds) {
-      const [value, now] = [get(key), get(mark)];
-      entries.delete(key);
-      if (value === undefined || now === undefined || !value.startsWith(`${now}:`)) return undefined;
-      prolong(mark, now, seconds);
-      set(key, value, seconds);
-      return value.slice(now.length + 1);
+    async renewMember(key, name, seconds) {
+      const { found, others } = find(key, name);
+      if (found) keep(key, [...others, { ...found, expiresAt: Date.now() + seconds * 1000 }]);
+      return found?.value;
+    },
+    async removeMember(key, name) {
+      const { found, others } = find(key, name);
+      if (others.length > 0) keep(key, others);
+      else entries.delete(key);
+      return found !== undefined;
     },
     async unlock(lock, holder, keep) {
       if (get(lock) !== holder) return;

@@ -15,18 +15,34 @@ export interface RedisClient {
 const COUNT = `local count = redis.call('INCR', KEYS[1])
 if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return { count, redis.call('PTTL', KEYS[1]) }`;
-// A mark lives as long as the longest of its values: EXPIRE … GT would say so, from Redis 7 on.
-const PROLONG = `if redis.call('TTL', KEYS[2]) < tonumber(ARGV[1]) then redis.call('EXPIRE', KEYS[2], ARGV[1]) end`;
-const SET_MARKED = `redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[1], 'NX')
-${PROLONG}
-redis.call('SET', KEYS[1], redis.call('GET', KEYS[2]) .. ':' .. ARGV[2], 'EX', ARGV[1])`;
-const RENEW_MARKED = `local value, mark = redis.call('GETEX', KEYS[1], 'EX', ARGV[1]), redis.call('GET', KEYS[2])
-if not value then return value end
-if mark and value:sub(1, #mark + 1) == mark .. ':' then
-  ${PROLONG}
-  return value
+// Members are lines of "<member> <end in ms since 1970> <value>", the one that was used last at the end. The key lives as long
+// as the longest of them, and no clock but that of Redis counts.
+const MEMBERS = `local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local kept = '\\n' .. (redis.call('GET', KEYS[1]) or '')
+local function keep(lines, seconds)
+  return redis.pcall('SET', KEYS[1], lines, 'EX', math.max(seconds, redis.call('TTL', KEYS[1])))
 end
-redis.call('DEL', KEYS[1])`;
+local function line(value, seconds) return ARGV[1] .. ' ' .. now + seconds * 1000 .. ' ' .. value .. '\\n' end`;
+const FIND_MEMBER = `${MEMBERS}
+local from = kept:find('\\n' .. ARGV[1] .. ' ', 1, true)
+local _, to, ends, value = kept:find(' (%d+) ([^\\n]*)\\n', from)
+if not from or tonumber(ends) <= now then return false end
+local others = kept:sub(2, from) .. kept:sub(to + 1)`;
+const SET_MEMBER = `${MEMBERS}
+local lines = {}
+for old, ends in kept:gmatch('(%S+ (%d+) [^\\n]*\\n)') do
+  if tonumber(ends) > now then table.insert(lines, old) end
+end
+table.insert(lines, line(ARGV[3], ARGV[2]))
+return keep(table.concat(lines, '', math.max(1, #lines - ARGV[4] + 1)), ARGV[2])`;
+// Where Redis is full, nothing can be written: a member is then found all the same, and not renewed.
+const RENEW_MEMBER = `${FIND_MEMBER}
+keep(others .. line(value, ARGV[2]), ARGV[2])
+return value`;
+const REMOVE_MEMBER = `${FIND_MEMBER}
+if others == '' then return redis.call('DEL', KEYS[1]) end
+return redis.call('SET', KEYS[1], others, 'KEEPTTL')`;
 const UNLOCK = `if redis.call('GET', KEYS[1]) == ARGV[1] then
   if KEYS[2] then redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3]) end
   redis.call('DEL', KEYS[1])
@@ -51,12 +67,14 @@ export function redisStore(redis: RedisClient): Store {
       const [count, ms] = (await redis.eval(COUNT, 1, key, seconds)) as [number, number];
       return { count, ms };
     },
-    async setMarked(key, mark, value, seconds, fresh) {
-      await redis.eval(SET_MARKED, 2, key, mark, seconds, value, fresh);
+    async setMember(key, member, value, seconds, max) {
+      await redis.eval(SET_MEMBER, 1, key, member, seconds, value, max);
     },
-    async renewMarked(key, mark, seconds) {
-      const value = (await redis.eval(RENEW_MARKED, 2, key, mark, seconds)) as string | null;
-      return value?.slice(value.indexOf(":") + 1);
+    async renewMember(key, member, seconds) {
+      return ((await redis.eval(RENEW_MEMBER, 1, key, member, seconds)) as string | null) ?? undefined;
+    },
+    async removeMember(key, member) {
+      return (await redis.eval(REMOVE_MEMBER, 1, key, member)) !== null;
     },
     async unlock(lock, holder, keep) {
       if (keep) await redis.eval(UNLOCK, 2, lock, keep.key, holder, keep.value, keep.seconds);

@@ -1,7 +1,4 @@
-/**
- * Where tokens, sessions and locks wait. Each method is one atomic step, on one key or on keys that share a hash tag
- * (`{…}`), so that it holds on Redis Cluster, behind Sentinel and with many processes.
- */
+/** Where tokens, sessions and locks wait. Each method is one atomic step, on one key or on keys that share a hash tag. */
 export interface Store {
   /** Keeps a value for `seconds`, replacing what was there. */
   set(key: string, value: string, seconds: number): Promise<void>;
@@ -13,13 +10,15 @@ export interface Store {
   take(key: string): Promise<string | undefined>;
   /** Counts one more under a key whose life of `seconds` begins with the first; gives the count and the milliseconds left. */
   count(key: string, seconds: number): Promise<{ count: number; ms: number }>;
-  /** Keeps a value together with the mark that is under the key `mark`; where there is none, `fresh` becomes it. */
-  setMarked(key: string, mark: string, value: string, seconds: number, fresh: string): Promise<void>;
   /**
-   * Gives a value, which lives `seconds` from now on, and so does its mark; removes it where the mark that it was kept with
-   * is there no longer, or is another.
+   * Keeps a value for `seconds` as a member of what is under a key. Of more than `max` members the one that was kept or
+   * renewed first is dropped. `value` has no line breaks.
    */
-  renewMarked(key: string, mark: string, seconds: number): Promise<string | undefined>;
+  setMember(key: string, member: string, value: string, seconds: number, max: number): Promise<void>;
+  /** Gives a member's value, which lives `seconds` from now on. `take` removes all members of a key. */
+  renewMember(key: string, member: string, seconds: number): Promise<string | undefined>;
+  /** Removes a member; says whether there was one. */
+  removeMember(key: string, member: string): Promise<boolean>;
   /** Ends a lock that `holder` still holds, and keeps a value in the same step; a lock of another's stays, as it is. */
   unlock(lock: string, holder: string, keep?: { key: string; value: string; seconds: number }): Promise<void>;
 }

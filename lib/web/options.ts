@@ -1,13 +1,14 @@
 import type { IncomingMessage } from "node:http";
-import type { Request, RequestHandler, Router } from "express";
+import type { Request } from "express";
 import type { WechatLoginError } from "../errors.ts";
 import type { RateLimitOption } from "../http/rate-limit.ts";
+import type { MountableHandler } from "../http/routes.ts";
 import type { Identity } from "../identity.ts";
 import type { SessionOption } from "../login/checks.ts";
 import type { UserToSave } from "../login/options.ts";
 import type { Requirement } from "../login/requirements.ts";
 import type { RedisClient } from "../storage/redis-store.ts";
-import type { Fetch } from "../wechat/request.ts";
+import type { Fetch } from "../wechat/fetch-exchange.ts";
 
 /** What a web login can require of a user; WeChat gives no phone number to web pages. */
 export type WebRequirement = Exclude<Requirement, "phoneNumber">;
@@ -52,20 +53,20 @@ export interface WechatWebLoginOptions<User extends object, Required extends rea
   authorizeBaseUrl?: string | undefined;
   /** Milliseconds to wait for an answer of WeChat. Default: 5000. */
   timeout?: number | undefined;
-  /** Takes the place of node-fetch. */
+  /** Takes the place of Node's own client. */
   fetch?: Fetch | undefined;
   /** Told of every error that is answered here, or sent back to the page as `?error=`, with its `cause`. */
   onError?(error: WechatLoginError, req: Request): unknown;
 }
 
 /** The router of the web login, and what the host's other routes need of it. */
-export interface WechatWebLogin<User extends object> extends Router {
+export interface WechatWebLogin<User extends object> extends MountableHandler {
   /**
    * A guard for the host's routes: lets pass who has the session's cookie, or sends its token as
    * `Authorization: Bearer …`, and is still found by `findUser`. A cookie counts only for reading, or where the request
    * comes from a page of the own origin. Answers 401 `login_required` to everyone else.
    */
-  requireLogin: RequestHandler;
+  requireLogin: MountableHandler;
   /** The user that the guard found. @throws {Error} where the guard has not run for this request */
   userOf(req: IncomingMessage): User;
   /** The identity that the session was begun with. @throws {Error} where the guard has not run for this request */

@@ -1,8 +1,9 @@
-import type { IncomingMessage } from "node:http";
-import express, { type Request, type Response } from "express";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Request } from "express";
 import { WechatLoginError } from "../errors.ts";
 import { answerWith } from "../http/answers.ts";
 import { rateLimiter } from "../http/rate-limit.ts";
+import { routes } from "../http/routes.ts";
 import type { Identity } from "../identity.ts";
 import { hostOf } from "../login/host.ts";
 import type { StoredUser } from "../login/options.ts";
@@ -18,7 +19,7 @@ import { mayActByCookie } from "./own-origin.ts";
 import { pathOf } from "./return-to.ts";
 import { states } from "./states.ts";
 import { webApps } from "./web-apps.ts";
-import { type Departure, webFlow } from "./web-flow.ts";
+import { type Callback, type Departure, webFlow } from "./web-flow.ts";
 
 const MAX_CODE_LENGTH = 512;
 /** A refusal comes without a code, says the documentation; some clients were seen to send this one. */
@@ -74,7 +75,7 @@ export function wechatWebLogin<
     },
   });
 
-  async function depart(req: Request, res: Response, app: Pick<Departure, "app" | "scope">) {
+  async function depart(req: Request, res: ServerResponse, app: Pick<Departure, "app" | "scope">) {
     const returnTo = pathOf(queryOf(req).get("returnTo") ?? settings.returnTo, origin);
     if (returnTo === undefined) {
       throw new WechatLoginError("invalid_request", "returnTo must be a path of this website.");
@@ -86,29 +87,29 @@ export function wechatWebLogin<
     return await flow.depart({ ...app, returnTo }, browser);
   }
 
-  const { answer, admit, redirect, refuse } = answerWith(settings.onError);
-  const router = express.Router();
-  if (settings.rateLimit) {
-    const count = (address: string, window: number) => store.count(`${prefix}rate:${address}`, window);
-    router.use(rateLimiter({ ...settings.rateLimit, count, refuse }));
+  function callbackIn(req: Request): Callback {
+    const query = queryOf(req);
+    const code = query.get("code")?.slice(0, MAX_CODE_LENGTH);
+    const isGranted = code && code !== DENIED;
+    return {
+      state: query.get("state") ?? "",
+      code: isGranted ? code : undefined,
+      browser: browserCookie.read(req) ?? "",
+    };
   }
 
-  router.get(
-    "/",
-    redirect((req, res) => depart(req, res, apps.forBrowser(req.headers["user-agent"]))),
-  );
-  router.get(
-    "/callback",
-    redirect(async (req, res) => {
-      const query = queryOf(req);
-      const code = query.get("code")?.slice(0, MAX_CODE_LENGTH);
-      const isGranted = code && code !== DENIED;
-      const callback = {
-        state: query.get("state") ?? "",
-        code: isGranted ? code : undefined,
-        browser: browserCookie.read(req) ?? "",
-      };
-      const { sessionToken, ...arrival } = await flow.comeBack(callback, req, settings.returnTo);
+  const { answer, admit, redirect, refuse } = answerWith(settings.onError);
+  const count = (address: string, window: number) => store.count(`${prefix}rate:${address}`, window);
+  const limit = settings.rateLimit ? rateLimiter({ ...settings.rateLimit, count, refuse }) : undefined;
+
+  const embed = answer(async (req, res) => {
+    const { appId, state } = await depart(req, res, { app: "website", scope: "snsapi_login" });
+    return { appid: appId, scope: "snsapi_login", redirect_uri: settings.callbackUrl, state };
+  });
+  const handlers = {
+    "GET /": redirect((req, res) => depart(req, res, apps.forBrowser(req.headers["user-agent"]))),
+    "GET /callback": redirect(async (req, res) => {
+      const { sessionToken, ...arrival } = await flow.comeBack(callbackIn(req), req, settings.returnTo);
       if (sessionToken !== undefined) {
         // Always a new session: nobody can have planted its token. The one that this browser had is over.
         await sessions?.end(sessionCookie.read(req) ?? "");
@@ -116,26 +117,15 @@ export function wechatWebLogin<
       }
       return arrival;
     }),
-  );
-  if (settings.website) {
-    router.get(
-      "/embed",
-      answer(async (req, res) => {
-        const { appId, state } = await depart(req, res, { app: "website", scope: "snsapi_login" });
-        return { appid: appId, scope: "snsapi_login", redirect_uri: settings.callbackUrl, state };
-      }),
-    );
-  }
-  router.post(
-    "/logout",
-    answer(async (req, res) => {
+    ...(settings.website && { "GET /embed": embed }),
+    "POST /logout": answer(async (req, res) => {
       await guard.signOut(req);
       res.appendHeader("Set-Cookie", sessionCookie.forget());
       return { status: "signed_out" };
     }),
-  );
+  };
 
-  return Object.assign(router, {
+  return Object.assign(routes(handlers, limit), {
     requireLogin: admit(guard.admit),
     userOf: (req: IncomingMessage) => guard.visitorOf(req).user,
     identityOf: (req: IncomingMessage) => guard.visitorOf(req).identity,

@@ -62,7 +62,10 @@ export const flows = {
         "x-wx-encrypted-data": userData.encryptedData,
         "x-wx-iv": userData.iv,
       };
-      expectIn(await send({ method: "GET", path: "/login", headers }), "F2C224D4-2BCE-4C64-AF9F-A6D872000D1A");
+      expectIn(
+        await send({ method: "GET", path: "/login", headers }),
+        "F2C224D4-2BCE-4C64-AF9F-A6D872000D1A",
+      );
     },
   },
   echo: {

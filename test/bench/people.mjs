@@ -7,7 +7,8 @@ export const SECRET = "0123456789abcdef0123456789abcdef";
 const digestOf = (text) => createHash("md5").update(text).digest("base64");
 
 /** 28 characters, as WeChat's are. */
-export const openidOf = (name) => `o${digestOf(`openid ${name}`).replace(/\W/g, "x")}`.padEnd(28, "_").slice(0, 28);
+export const openidOf = (name) =>
+  `o${digestOf(`openid ${name}`).replace(/\W/g, "x")}`.padEnd(28, "_").slice(0, 28);
 
 /** 24 characters of base64. */
 export const sessionKeyOf = (name) => digestOf(`session_key ${name}`);
@@ -22,7 +23,8 @@ export function userDataOf(name) {
     city: "Guangzhou",
     province: "Guangdong",
     country: "CN",
-    avatarUrl: "http://wx.qlogo.cn/mmopen/vi_32/aSKcBBPpibyKNicHNTMM0qJVh8Kjgiak2AHWr8MHM4WgMEm7GFhsf8OYrySdbvAMvTsw3mo8ibKicsnfN5pRjl1p8HQ/0",
+    avatarUrl:
+      "http://wx.qlogo.cn/mmopen/vi_32/aSKcBBPpibyKNicHNTMM0qJVh8Kjgiak2AHWr8MHM4WgMEm7GFhsf8OYrySdbvAMvTsw3mo8ibKicsnfN5pRjl1p8HQ/0",
     unionId: openidOf(`union-${name}`),
     watermark: { timestamp: Math.floor(Date.now() / 1000), appid: APP_ID },
   };

@@ -57,7 +57,7 @@ describe("where WeChat fails", () => {
     [
       "redirects",
       (socket) => socket.end("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n"),
-      /redirect/,
+      /^HTTP 302$/,
     ],
   ];
   for (const [what, answer, cause] of faults) {

@@ -160,6 +160,6 @@ describe("options, checked at creation", () => {
       keyPrefix: undefined,
     });
     await post("/wx/login", wechat.phone().login());
-    expect(set.firstCall.args[0]).to.match(new RegExp(`^wechat-login:${GOOD.appId}:pending:[\\w-]{43}$`));
+    expect(set.firstCall.args[0]).to.match(new RegExp(`^wechat-login:${GOOD.appId}:pending:[\\w-]{22}$`));
   });
 });

@@ -56,7 +56,7 @@ describe("the session_key and the secret stay inside", () => {
     expect(kept).to.have.length(1);
     const [name, key, value, ex, ttl] = kept[0] ?? [];
     expect([name?.toLowerCase(), ex, ttl]).to.deep.equal(["set", "EX", "300"]);
-    expect(key).to.match(new RegExp(`^${app.keyPrefix}${APP_ID}:pending:[\\w-]{43}$`));
+    expect(key).to.match(new RegExp(`^${app.keyPrefix}${APP_ID}:pending:[\\w-]{22}$`));
     expect(value).to.include(sessionKey);
   });
 
@@ -81,7 +81,7 @@ describe("the session_key and the secret stay inside", () => {
     const seen = await me(sessionToken);
     await post("/wx/logout", {}, sessionToken);
     const text = JSON.stringify(await commands());
-    expect(text).to.include("GETEX").and.include(":session-key:o1");
+    expect(text).to.include(":sessions:").and.include(":session-key:o1");
     expect(text).to.not.include(sessionToken.slice(0, 43));
     for (const secret of [sessionKey, SECRET]) {
       expect(text).to.not.include(secret);

@@ -60,7 +60,7 @@ describe("scenario 1: the unionid is all that is required", () => {
     const [key = "", ...others] = await keys();
     expect(others).to.deep.equal([]);
     expect(key)
-      .to.match(new RegExp(`:${APP_ID}:pending:[\\w-]{43}$`))
+      .to.match(new RegExp(`:${APP_ID}:pending:[\\w-]{22}$`))
       .and.not.include(temporaryToken);
     expect(await redis().ttl(key)).to.be.within(298, 300);
   });

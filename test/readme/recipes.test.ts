@@ -189,7 +189,7 @@ describe("the README's recipes", () => {
       ["wechat /sns/jscode2session", SpanStatusCode.UNSET],
       ["host findUser", SpanStatusCode.UNSET],
       ["host saveUser", SpanStatusCode.UNSET],
-      ["store setMarked", SpanStatusCode.UNSET],
+      ["store setMember", SpanStatusCode.UNSET],
       ["store count", SpanStatusCode.UNSET],
       ["wechat /sns/jscode2session", SpanStatusCode.UNSET],
     ]);

@@ -7,7 +7,7 @@ import { APP_ID } from "../support/login-app.ts";
 describe("sessions over a store", () => {
   it("look up nothing that has not the form of a token", async () => {
     const store = inProcessStore();
-    const spies = [sinon.spy(store, "renewMarked"), sinon.spy(store, "take")];
+    const spies = [sinon.spy(store, "renewMember"), sinon.spy(store, "removeMember")];
     const { find, end } = sessions(store, { appId: APP_ID, prefix: "p:", ttl: 10, isShared: false });
     const good = "A".repeat(54);
     const wrong = [
@@ -41,19 +41,32 @@ describe("sessions over a store", () => {
     });
   });
 
-  it("of a user have one mark, of 8 random characters, which a sign-out removes for good", async () => {
+  it("of a user are a hundred at the most: the one goes that was not used for the longest time", async () => {
+    const { begin, find } = sessions(inProcessStore(), {
+      appId: APP_ID,
+      prefix: "p:",
+      ttl: 10,
+      isShared: false,
+    });
+    const identity = { appId: APP_ID, openid: "o1" };
+    const tokens: string[] = [];
+    for (let count = 0; count < 100; count++) tokens.push(await begin(identity));
+    expect(await find(String(tokens[0]))).to.deep.equal(identity);
+    await begin(identity);
+    const found = await Promise.all(tokens.map((token) => find(token)));
+    expect(found.map((session) => session !== undefined)).to.deep.equal(
+      tokens.map((_, index) => index !== 1),
+    );
+  });
+
+  it("of a user are under one key, which a sign-out removes", async () => {
     const store = inProcessStore();
-    const take = sinon.spy(store, "take");
+    const [set, take] = [sinon.spy(store, "setMember"), sinon.spy(store, "take")];
     const { begin, endAll } = sessions(store, { appId: APP_ID, prefix: "p:", ttl: 10, isShared: false });
-    const marks: (string | undefined)[] = [];
-    for (let time = 0; time < 2; time++) {
-      await begin({ appId: APP_ID, openid: "o1" });
-      await endAll({ openid: "o1" });
-      marks.push(await take.lastCall.returnValue);
-    }
-    expect(take.lastCall.firstArg).to.match(/^p:signed-in:\{[\w-]{11}\}$/);
-    expect(marks[0])
-      .to.match(/^[\w-]{8}$/)
-      .and.not.equal(marks[1]);
+    await begin({ appId: APP_ID, openid: "o1" });
+    await begin({ appId: APP_ID, openid: "o1" });
+    await endAll({ openid: "o1" });
+    const keys = new Set([...set.args.map(([key]) => key), ...take.args.map(([key]) => key)]);
+    expect([...keys].join()).to.match(/^p:sessions:[\w-]{11}$/);
   });
 });

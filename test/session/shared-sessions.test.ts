@@ -70,9 +70,9 @@ describe("several apps in one process", () => {
     const { first, me, tokenOf, keyPrefix } = await twoApps({ name: "shop" });
     const token = await tokenOf("/first", first.wechat.phone({ unionid: "u1" }).login());
     expect((await me("/second", token)).status).to.equal(200);
-    for (const key of await redis().keys(`${keyPrefix}*session*`)) {
-      expect(key.startsWith(`${keyPrefix}+shop:session:`)).to.equal(true);
-    }
+    const keys = await redis().keys(`${keyPrefix}*session*`);
+    expect(keys).to.have.length(1);
+    expect(keys[0]?.startsWith(`${keyPrefix}+shop:sessions:`)).to.equal(true);
     const other = await twoApps({ name: "game" }, ["unionid"], keyPrefix);
     expect((await other.me("/second", token)).status).to.equal(401);
   });

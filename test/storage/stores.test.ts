@@ -89,63 +89,87 @@ for (const [name, create] of Object.entries(stores)) {
       expect((await store.count(`${key}other`, 1)).count).to.equal(1);
     });
 
-    describe("under a mark", () => {
-      // The keys share a hash tag, as those of a session do.
-      const mark = () => `${key}{tag}mark`;
-      const marked = (name = "a") => `${key}{tag}${name}`;
+    describe("members of a key", () => {
+      const keep = (member: string, value = "value", seconds = 10, max = 9) =>
+        store.setMember(key, member, value, seconds, max);
+      const renew = (member: string, seconds = 10) => store.renewMember(key, member, seconds);
 
-      it("gives a value while the mark is there that it was kept with", async () => {
-        await store.setMarked(marked(), mark(), "值:1", 10, "first");
-        await store.setMarked(marked("b"), mark(), "value", 10, "second");
-        expect(await store.get(mark())).to.equal("first");
-        expect(await store.renewMarked(marked(), mark(), 10)).to.equal("值:1");
-        expect(await store.renewMarked(marked("b"), mark(), 10)).to.equal("value");
+      it("are given by their names, as often as they are asked for", async () => {
+        await keep("a", "值 1");
+        await keep("b", "");
+        expect([await renew("a"), await renew("b"), await renew("a")]).to.deep.equal(["值 1", "", "值 1"]);
+        expect(await store.renewMember(`${key}other`, "a", 10)).to.equal(undefined);
       });
 
-      it("removes a value whose mark is gone, or another", async () => {
-        for (const name of ["a", "b", "c"]) await store.setMarked(marked(name), mark(), "value", 10, "first");
-        await store.take(mark());
-        expect(await store.renewMarked(marked(), mark(), 10)).to.equal(undefined);
-        await store.setMarked(marked("d"), mark(), "value", 10, "second");
-        expect(await store.renewMarked(marked("b"), mark(), 10)).to.equal(undefined);
-        expect(await store.renewMarked(marked("d"), mark(), 10)).to.equal("value");
-        await store.set(mark(), "first", 10);
-        for (const name of ["a", "b"]) {
-          expect(await store.renewMarked(marked(name), mark(), 10)).to.equal(undefined);
-        }
-        expect(await store.renewMarked(marked("c"), mark(), 10)).to.equal("value");
+      it("are not found by a part of a name, by what is no pattern, or by what their values hold", async () => {
+        await keep("ab", "xy 1 z");
+        for (const name of ["a", "b", "x", "..", "%w", "xy", "1"])
+          expect(await renew(name), name).to.equal(undefined);
       });
 
-      it("takes no mark for another that begins alike", async () => {
-        await store.setMarked(marked(), mark(), "value", 10, "first");
-        await store.set(mark(), "fir", 10);
-        expect(await store.renewMarked(marked(), mark(), 10)).to.equal(undefined);
+      it("are removed alone, and once", async () => {
+        for (const name of ["a", "b", "c"]) await keep(name, `value ${name}`);
+        expect(await store.removeMember(key, "b")).to.equal(true);
+        expect(await store.removeMember(key, "b")).to.equal(false);
+        expect([await renew("a"), await renew("b"), await renew("c")]).to.deep.equal([
+          "value a",
+          undefined,
+          "value c",
+        ]);
+        for (const name of ["a", "c"]) expect(await store.removeMember(key, name)).to.equal(true);
+        expect(await store.get(key)).to.equal(undefined);
       });
 
-      it("lets a mark live as long as the longest of its values, and as the use of one", async () => {
-        await store.setMarked(marked(), mark(), "value", 2, "first");
-        await store.setMarked(marked("b"), mark(), "value", 1, "second");
-        await wait(1100);
-        expect(await store.renewMarked(marked("b"), mark(), 1)).to.equal(undefined);
-        expect(await store.renewMarked(marked(), mark(), 2)).to.equal("value");
-        await wait(1100);
-        expect(await store.renewMarked(marked(), mark(), 1)).to.equal("value");
-        await wait(1100);
-        expect(await store.get(mark())).to.equal(undefined);
+      it("are removed together with their key", async () => {
+        for (const name of ["a", "b"]) await keep(name);
+        await store.take(key);
+        expect([await renew("a"), await renew("b"), await store.removeMember(key, "a")]).to.deep.equal([
+          undefined,
+          undefined,
+          false,
+        ]);
       });
 
-      it("gives nothing for a key it never had", async () => {
-        expect(await store.renewMarked(marked(), mark(), 10)).to.equal(undefined);
-      });
-
-      it("lets a value live on with every use, and not without", async () => {
-        await store.setMarked(marked(), mark(), "value", 1, "first");
-        await store.setMarked(marked("b"), mark(), "value", 1, "first");
+      it("live on with every use, and not without", async () => {
+        await keep("a", "value", 1);
+        await keep("b", "value", 1);
         await wait(600);
-        expect(await store.renewMarked(marked(), mark(), 1)).to.equal("value");
-        await wait(600);
-        expect(await store.renewMarked(marked(), mark(), 1)).to.equal("value");
-        expect(await store.renewMarked(marked("b"), mark(), 1)).to.equal(undefined);
+        expect(await renew("a", 2)).to.equal("value");
+        await wait(1500);
+        expect([await renew("a", 1), await renew("b", 1)]).to.deep.equal(["value", undefined]);
+        expect(await store.removeMember(key, "b")).to.equal(false);
+        await wait(1100);
+        expect(await store.get(key)).to.equal(undefined);
+      });
+
+      it("end each at its own time; the key lives as long as the longest", async () => {
+        await keep("long", "value", 4);
+        await keep("short", "value", 1);
+        expect(await renew("short", 1)).to.equal("value");
+        await wait(2100);
+        expect([
+          await store.removeMember(key, "short"),
+          await renew("short"),
+          await renew("long", 1),
+        ]).to.deep.equal([false, undefined, "value"]);
+      });
+
+      it("are no more than so many: who was used last stays, and who has ended takes no place", async () => {
+        await keep("ended", "value", 1);
+        for (const name of ["a", "b", "c"]) await keep(name);
+        await renew("a");
+        await wait(1100);
+        await keep("d", "value", 10, 4);
+        expect(await renew("b")).to.equal("value");
+        await keep("e", "value", 10, 3);
+        const all = await Promise.all(["a", "b", "c", "d", "e"].map((name) => renew(name)));
+        expect(all).to.deep.equal([undefined, "value", undefined, "value", "value"]);
+      });
+
+      it("are kept and renewed by many at once", async () => {
+        const names = Array.from({ length: 50 }, (_, index) => `member${index}`);
+        await Promise.all(names.map((name) => keep(name, name, 10, 100)));
+        expect(await Promise.all(names.map((name) => renew(name)))).to.deep.equal(names);
       });
     });
 
@@ -187,7 +211,7 @@ for (const [name, create] of Object.entries(stores)) {
         const tokens = oneTimeTokens(store, key, 10);
         const token = await tokens.issue({ secret: "值" });
         expect(Buffer.from(token, "base64url")).to.have.length(32);
-        const hash = createHash("sha256").update(token).digest("base64url");
+        const hash = createHash("sha256").update(token).digest("base64url").slice(0, 22);
         expect(set.firstCall.args[0]).to.equal(key + hash);
         expect(set.firstCall.args[2]).to.equal(10);
         expect((await tokens.redeem(token))?.value).to.deep.equal({ secret: "值" });

@@ -303,7 +303,7 @@ describe("the web login", () => {
     const tab = browser();
     await tab.open(wechat.phone({ unionid: "u1" }).authorize(await tab.start()));
     const all = await keys();
-    expect(all).to.have.length(4);
+    expect(all).to.have.length(3);
     for (const key of all) {
       expect(key.startsWith(`${keyPrefix}wxofficialaccount+wxwebsite:web-`)).to.equal(true);
       expect(await redis().ttl(key)).to.be.greaterThan(0);

@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { expect } from "chai";
+import nodeFetch from "node-fetch";
 import sinon from "sinon";
 import type { WechatLoginError } from "../../lib/errors.ts";
+import type { Fetch } from "../../lib/wechat/fetch-exchange.ts";
 import { wechatRequest } from "../../lib/wechat/request.ts";
 import { APP_ID, atEnd, SECRET, startApp } from "../support/login-app.ts";
 
@@ -153,12 +155,12 @@ describe("talking to WeChat", () => {
 
   it("follows no redirect: the URL holds the secret", async () => {
     const { port } = await rawServer((socket) =>
-      socket.end("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"),
+      socket.end("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 2\r\n\r\n{}"),
     );
     const onError = sinon.spy();
     const { post } = await startApp({ baseUrl: `http://127.0.0.1:${port}`, onError });
     expect((await post("/wx/login", { code: "c" })).body.error.code).to.equal("wechat_unavailable");
-    expect(onError.firstCall.firstArg.cause.message).to.equal("no-redirect");
+    expect(onError.firstCall.firstArg.cause.message).to.equal("HTTP 302");
   });
 
   it("keeps its connection alive from login to login", async () => {
@@ -207,23 +209,62 @@ describe("talking to WeChat", () => {
     expect(wechat.requests).to.have.length(2);
   });
 
-  it("asks WeChat itself where no baseUrl is given, with node-fetch's options", async () => {
+  it("asks WeChat itself where no baseUrl is given, by the host's fetch where there is one", async () => {
     const fetch = sinon
       .stub()
       .resolves({ status: 200, text: async () => '{"openid":"o","session_key":"k","unionid":"u"}' });
     const { post } = await startApp({ fetch, baseUrl: undefined });
     await post("/wx/login", { code: "c" });
-    const [url, { agent, ...init }] = fetch.firstCall.args;
+    const [url, { signal, ...init }] = fetch.firstCall.args;
     expect(url).to.match(/^https:\/\/api\.weixin\.qq\.com\/sns\/jscode2session\?appid=/);
-    expect(init).to.deep.include({ method: "GET", redirect: "error", size: 1024 * 1024 });
-    for (const protocol of ["https:", "http:"]) {
-      const { options, ...used } = agent(new URL(`${protocol}//x`));
-      expect(used.protocol).to.equal(protocol);
-      expect(options).to.include({ keepAlive: true, timeout: 15_000 });
+    expect(init).to.deep.equal({ method: "GET", redirect: "error", size: 1024 * 1024 });
+    expect(signal.aborted).to.equal(false);
+  });
+
+  for (const [name, fetch] of Object.entries({
+    "node-fetch": nodeFetch as Fetch,
+    "the global fetch": globalThis.fetch as Fetch,
+  })) {
+    it(`by ${name}, too, it waits no longer than the timeout`, async () => {
+      const onError = sinon.spy();
+      const { wechat, post } = await startApp({ timeout: 100, onError, fetch });
+      expect((await post("/wx/login", wechat.phone(GOOD).login())).status).to.equal(200);
+      wechat.bendNext({ fault: "hang" });
+      expect((await post("/wx/login", wechat.phone(GOOD).login())).status).to.equal(503);
+      expect(onError.firstCall.firstArg.cause.message).to.equal("no answer within 100 ms");
+    });
+  }
+
+  it("finds WeChat under a path, too, and at an IPv6 address", async () => {
+    const seen: string[] = [];
+    const { port } = await rawServer(
+      (socket, request) => {
+        seen.push(String(request.split(" ")[1]));
+        const body = '{"openid":"o1","session_key":"k","unionid":"u"}';
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+      },
+      () => {},
+      "::1",
+    );
+    for (const path of ["", "/", "/mirror", "/mirror/"]) {
+      const { post } = await startApp({ baseUrl: `http://[::1]:${port}${path}` });
+      expect((await post("/wx/login", { code: "c" })).status).to.equal(200);
     }
+    const path = (url: string) => url.replace(/\?.*/, "");
+    expect(seen.map(path)).to.deep.equal(
+      ["", "", "/mirror", "/mirror"].map((prefix) => `${prefix}/sns/jscode2session`),
+    );
   });
 
   it("leaves no timer behind", async () => {
+    const { wechat, post } = await startApp({ timeout: 200 });
+    const clear = sinon.spy(globalThis, "clearTimeout");
+    atEnd(() => clear.restore());
+    await post("/wx/login", wechat.phone(GOOD).login());
+    expect(clear.called).to.equal(true);
+  });
+
+  it("leaves no timer behind with the host's fetch", async () => {
     const clear = sinon.spy(globalThis, "clearTimeout");
     atEnd(() => clear.restore());
     const request = wechatRequest({
@@ -250,15 +291,19 @@ describe("what WeChat is asked with stays a secret", () => {
 });
 
 /** A server that answers each piece it receives. */
-async function rawServer(answer: (socket: Socket) => void, onConnect = () => {}): Promise<{ port: number }> {
+async function rawServer(
+  answer: (socket: Socket, request: string) => void,
+  onConnect = () => {},
+  host = "127.0.0.1",
+): Promise<{ port: number }> {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
     onConnect();
     sockets.add(socket);
     socket.on("error", () => {});
-    socket.on("data", () => answer(socket));
+    socket.on("data", (request) => answer(socket, String(request)));
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(0, host);
   await once(server, "listening");
   atEnd(() => {
     for (const socket of sockets) socket.destroy();

@@ -1,3 +1,6 @@
 import express from "express4";
 
-export const handler = () => express().use(express.json()).use((req, res) => res.json(req.body));
+export const handler = () =>
+  express()
+    .use(express.json())
+    .use((req, res) => res.json(req.body));

@@ -7,7 +7,10 @@ export function handler() {
   const key = new TextEncoder().encode(SECRET);
   const app = express();
   app.post("/login", express.json(), async (_req, res) => {
-    const jwt = new SignJWT({ openid: "oGZUI0egBJY1zhBYw2KhdUfwVJJE", unionid: "ocMvos6NjeKLIBqg5Mr9QjxrP1FA" });
+    const jwt = new SignJWT({
+      openid: "oGZUI0egBJY1zhBYw2KhdUfwVJJE",
+      unionid: "ocMvos6NjeKLIBqg5Mr9QjxrP1FA",
+    });
     const sessionToken = await jwt.setProtectedHeader({ alg: "HS256" }).setExpirationTime("30d").sign(key);
     res.json({ status: "signed_in", sessionToken });
   });

@@ -1,0 +1,37 @@
+import { type Exchange, JSON_BODY, MAX_ANSWER_BYTES, noAnswerWithin } from "./exchange.ts";
+
+/** What is used of a `fetch`; the global one and node-fetch both fit. */
+export type Fetch = (url: string, init: FetchInit) => Promise<{ status: number; text(): Promise<string> }>;
+
+/** What a request is sent with. `size` is node-fetch's own, and nothing to the global fetch. */
+export interface FetchInit {
+  method: "GET" | "POST";
+  /** A string: a fetch then sends a Content-Length, and WeChat answers 412 to a chunked body. */
+  body?: string;
+  headers?: Record<string, string>;
+  signal: AbortSignal;
+  redirect: "error";
+  size: number;
+}
+
+/**
+ * Exchanges by a fetch that the host has given.
+ *
+ * @param timeout milliseconds
+ */
+export function fetchExchange(fetch: Fetch, baseUrl: string, timeout: number): Exchange {
+  return async (path, body) => {
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), timeout);
+    const common = { signal: abort.signal, redirect: "error", size: MAX_ANSWER_BYTES } as const;
+    const method = body === undefined ? { method: "GET" } : { method: "POST", headers: JSON_BODY, body };
+    try {
+      const response = await fetch(baseUrl + path, { ...common, ...method } as FetchInit);
+      return { status: response.status, text: await response.text() };
+    } catch (error) {
+      throw abort.signal.aborted ? noAnswerWithin(timeout) : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
