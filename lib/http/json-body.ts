@@ -54,8 +54,8 @@ async function readBytes(req: IncomingMessage): Promise<Buffer> {
       if (size > MAX_BYTES) reject(refuse(req, TOO_LARGE));
       else chunks.push(chunk);
     });
-    req.once("end", () => resolve(Buffer.concat(chunks)));
-    req.once("error", () => reject(invalid(CUT_OFF)));
+    req.on("end", () => resolve(Buffer.concat(chunks)));
+    req.on("error", () => reject(invalid(CUT_OFF)));
   });
 }
 

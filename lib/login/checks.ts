@@ -82,7 +82,9 @@ function isWord(value: unknown): boolean {
 /** By structure: a client of another copy or version of ioredis is as good as any. */
 function isRedisClient(value: unknown): boolean {
   if (value === undefined) return true;
-  return ["set", "get", "getdel", "eval"].every((name) => typeof Object(value)[name] === "function");
+  return ["set", "get", "getdel", "eval", "evalsha"].every(
+    (name) => typeof Object(value)[name] === "function",
+  );
 }
 
 function isSessionOption(value: unknown): boolean {

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { Store } from "./store.ts";
 
 /**
@@ -10,11 +11,17 @@ export interface RedisClient {
   get(key: string): Promise<string | null>;
   getdel(key: string): Promise<string | null>;
   eval(script: string, numberOfKeys: number, ...keysAndArguments: (string | number)[]): Promise<unknown>;
+  evalsha(sha1: string, numberOfKeys: number, ...keysAndArguments: (string | number)[]): Promise<unknown>;
 }
 
-const COUNT = `local count = redis.call('INCR', KEYS[1])
+interface Script {
+  text: string;
+  sha1: string;
+}
+
+const COUNT = script(`local count = redis.call('INCR', KEYS[1])
 if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
-return { count, redis.call('PTTL', KEYS[1]) }`;
+return { count, redis.call('PTTL', KEYS[1]) }`);
 // Members are lines of "<member> <end in ms since 1970> <value>", the one that was used last at the end. The key lives as long
 // as the longest of them, and no clock but that of Redis counts.
 const MEMBERS = `local time = redis.call('TIME')
@@ -29,27 +36,28 @@ local from = kept:find('\\n' .. ARGV[1] .. ' ', 1, true)
 local _, to, ends, value = kept:find(' (%d+) ([^\\n]*)\\n', from)
 if not from or tonumber(ends) <= now then return false end
 local others = kept:sub(2, from) .. kept:sub(to + 1)`;
-const SET_MEMBER = `${MEMBERS}
+const SET_MEMBER = script(`${MEMBERS}
 local lines = {}
 for old, ends in kept:gmatch('(%S+ (%d+) [^\\n]*\\n)') do
   if tonumber(ends) > now then table.insert(lines, old) end
 end
 table.insert(lines, line(ARGV[3], ARGV[2]))
-return keep(table.concat(lines, '', math.max(1, #lines - ARGV[4] + 1)), ARGV[2])`;
+return keep(table.concat(lines, '', math.max(1, #lines - ARGV[4] + 1)), ARGV[2])`);
 // Where Redis is full, nothing can be written: a member is then found all the same, and not renewed.
-const RENEW_MEMBER = `${FIND_MEMBER}
+const RENEW_MEMBER = script(`${FIND_MEMBER}
 keep(others .. line(value, ARGV[2]), ARGV[2])
-return value`;
-const REMOVE_MEMBER = `${FIND_MEMBER}
+return value`);
+const REMOVE_MEMBER = script(`${FIND_MEMBER}
 if others == '' then return redis.call('DEL', KEYS[1]) end
-return redis.call('SET', KEYS[1], others, 'KEEPTTL')`;
-const UNLOCK = `if redis.call('GET', KEYS[1]) == ARGV[1] then
+return redis.call('SET', KEYS[1], others, 'KEEPTTL')`);
+const UNLOCK = script(`if redis.call('GET', KEYS[1]) == ARGV[1] then
   if KEYS[2] then redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3]) end
   redis.call('DEL', KEYS[1])
-end`;
+end`);
 
 /** A store on the host's Redis connection. Errors of Redis pass through untouched. */
 export function redisStore(redis: RedisClient): Store {
+  const run = scriptsOn(redis);
   return {
     async set(key, value, seconds) {
       await redis.set(key, value, "EX", seconds);
@@ -64,21 +72,40 @@ export function redisStore(redis: RedisClient): Store {
       return (await redis.getdel(key)) ?? undefined;
     },
     async count(key, seconds) {
-      const [count, ms] = (await redis.eval(COUNT, 1, key, seconds)) as [number, number];
+      const [count, ms] = (await run(COUNT, 1, key, seconds)) as [number, number];
       return { count, ms };
     },
     async setMember(key, member, value, seconds, max) {
-      await redis.eval(SET_MEMBER, 1, key, member, seconds, value, max);
+      await run(SET_MEMBER, 1, key, member, seconds, value, max);
     },
     async renewMember(key, member, seconds) {
-      return ((await redis.eval(RENEW_MEMBER, 1, key, member, seconds)) as string | null) ?? undefined;
+      return ((await run(RENEW_MEMBER, 1, key, member, seconds)) as string | null) ?? undefined;
     },
     async removeMember(key, member) {
-      return (await redis.eval(REMOVE_MEMBER, 1, key, member)) !== null;
+      return (await run(REMOVE_MEMBER, 1, key, member)) !== null;
     },
     async unlock(lock, holder, keep) {
-      if (keep) await redis.eval(UNLOCK, 2, lock, keep.key, holder, keep.value, keep.seconds);
-      else await redis.eval(UNLOCK, 1, lock, holder);
+      if (keep) await run(UNLOCK, 2, lock, keep.key, holder, keep.value, keep.seconds);
+      else await run(UNLOCK, 1, lock, holder);
     },
   };
+}
+
+/** Runs scripts by their hashes: the text of one travels once, and again where a server does not know it yet. */
+function scriptsOn(redis: RedisClient) {
+  return async (
+    script: Script,
+    ...given: [numberOfKeys: number, ...(string | number)[]]
+  ): Promise<unknown> => {
+    try {
+      return await redis.evalsha(script.sha1, ...given);
+    } catch (error) {
+      if (!/^NOSCRIPT/.test(String((error as Error).message))) throw error;
+      return await redis.eval(script.text, ...given);
+    }
+  };
+}
+
+function script(text: string): Script {
+  return { text, sha1: hash("sha1", text) };
 }

@@ -6,10 +6,12 @@ export interface Target {
   file: string;
   flow?: string;
   env?: Record<string, string>;
-  node?: string;
+  /** What runs it; this Node by default. */
+  command?: string[];
 }
 
 export interface Comparison {
+  name: string;
   title: string;
   flow: string;
   targets: Target[];
@@ -48,7 +50,10 @@ export async function compare(comparison: Comparison): Promise<Figures[]> {
   const servers: { target: Target; server: Part; port: number; seen: (Round & Usage)[] }[] = [];
   try {
     for (const target of targets) {
-      const how = { ...(target.node && { node: target.node }), cores: workers ? "all" : "server" } as const;
+      const how = {
+        ...(target.command && { command: target.command }),
+        cores: workers ? "all" : "server",
+      } as const;
       const { part, first } = await start<{ port: number }>("serve.mjs", [target.file], {
         ...how,
         env: { ...env, ...target.env },

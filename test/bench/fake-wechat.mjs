@@ -18,5 +18,5 @@ const later = Number(DELAY) > 0 ? (req, res) => setTimeout(answer, Number(DELAY)
 const options = TLS_KEY && { key: readFileSync(TLS_KEY), cert: readFileSync(TLS_CERT) };
 const server = options ? https.createServer(options, later) : http.createServer(later);
 server.keepAliveTimeout = 60_000;
-server.listen(0, "127.0.0.1", () => process.send({ port: server.address().port }));
+server.listen(0, "localhost", () => process.send({ port: server.address().port }));
 process.on("disconnect", () => process.exit());

@@ -9,14 +9,14 @@ const UNBOUND = {};
  * Our login with the callbacks of the other targets: everybody is new at the first request, and nobody's user costs anything.
  * The guard has to find somebody: whoever has a session has a user.
  */
-export function login({ WECHAT_URL, REDIS_URL, RATE_LIMIT, SILENT }) {
+export function login({ WECHAT_URL, REDIS_URL, RATE_LIMIT, NO_SESSION }) {
   return wechatLogin({
     appId: APP_ID,
     secret: SECRET,
     baseUrl: WECHAT_URL,
     redis: new Redis(REDIS_URL),
     rateLimit: RATE_LIMIT ? { limit: 1_000_000_000, window: 60 } : false,
-    require: SILENT ? [] : ["unionid"],
+    ...(NO_SESSION && { session: false }),
     findUser: async () => UNBOUND,
     saveUser: async () => {},
   });

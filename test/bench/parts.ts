@@ -31,19 +31,20 @@ const SERVER_CORE = "0";
 const OTHER_CORES = `1-${Math.max(1, cpus().length - 1)}`;
 const canPin = cpus().length > 1 && hasTaskset();
 
-/** Node under another name, `node` by default; a server may have all cores to itself (cluster). */
 interface How {
   env?: Record<string, string>;
-  node?: string;
+  /** What runs the script; this Node by default. */
+  command?: string[];
+  /** A server has the first core; as a cluster it has all. */
   cores?: "server" | "others" | "all";
 }
 
 /** Starts a script of this folder, and waits for the first thing it says. */
 export async function start<First>(script: string, args: string[], how: How = {}) {
-  const { env = {}, node = process.execPath, cores = "others" } = how;
+  const { env = {}, command: runner = [process.execPath], cores = "others" } = how;
   const pinned = canPin && cores !== "all";
   const prefix = pinned ? ["taskset", "-c", cores === "server" ? SERVER_CORE : OTHER_CORES] : [];
-  const [command, ...rest] = [...prefix, node, join(HERE, script), ...args] as [string, ...string[]];
+  const [command, ...rest] = [...prefix, ...runner, join(HERE, script), ...args] as [string, ...string[]];
   const child = spawn(command, rest, {
     env: { ...process.env, NODE_ENV: "production", ...env },
     stdio: ["ignore", "inherit", "inherit", "ipc"],
@@ -58,7 +59,8 @@ export async function start<First>(script: string, args: string[], how: How = {}
     },
     async stop() {
       if (child.exitCode !== null) return;
-      child.kill();
+      // Each of them ends when nobody talks to it any more.
+      child.disconnect();
       await once(child, "exit");
     },
   };
@@ -71,14 +73,20 @@ export function moveAway(pid: number): void {
 }
 
 async function nextMessage(child: ChildProcess): Promise<unknown> {
-  const ended = once(child, "exit").then(([code]) => {
+  const over = new AbortController();
+  const { signal } = over;
+  const ended = once(child, "exit", { signal }).then(([code]) => {
     throw new Error(`a process of the benchmark has ended (${code})`);
   });
   ended.catch(() => {});
-  const [message] = await Promise.race([once(child, "message"), ended]);
-  const { error } = message as { error?: string };
-  if (error !== undefined) throw new Error(error);
-  return message;
+  try {
+    const [message] = await Promise.race([once(child, "message", { signal }), ended]);
+    const { error } = message as { error?: string };
+    if (error !== undefined) throw new Error(error);
+    return message;
+  } finally {
+    over.abort();
+  }
 }
 
 function hasTaskset(): boolean {

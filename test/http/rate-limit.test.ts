@@ -208,7 +208,7 @@ function brokenRedis() {
   const fail = async () => {
     throw new Error("Redis is down");
   };
-  return { set: fail, get: fail, getdel: fail, eval: fail };
+  return { set: fail, get: fail, getdel: fail, eval: fail, evalsha: fail };
 }
 
 function causeOf([error]: WechatLoginError[]): string | undefined {

@@ -257,7 +257,7 @@ describe("the error table", () => {
     it("those of Redis are passed on untouched", async () => {
       const fault = new Error("READONLY");
       const fail = () => Promise.reject(fault);
-      const broken = { set: fail, get: fail, getdel: fail, eval: fail };
+      const broken = { set: fail, get: fail, getdel: fail, eval: fail, evalsha: fail };
       const { post, wechat, hostErrors } = await startApp({ redis: broken });
       expect((await post("/wx/login", wechat.phone().login())).body).to.deep.equal({ host: "error" });
       const body = { temporaryToken: "A".repeat(43), nickName: "a" };
@@ -274,6 +274,7 @@ describe("the error table", () => {
           get: (key) => redis().get(key),
           getdel: (key) => redis().getdel(key),
           eval: () => Promise.reject(new Error("not in a login")),
+          evalsha: () => Promise.reject(new Error("not in a login")),
         },
         saveUser: () => Promise.reject(new Error("database")),
       });

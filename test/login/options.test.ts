@@ -156,7 +156,13 @@ describe("options, checked at creation", () => {
   it("keyPrefix is wechat-login: where nothing is said", async () => {
     const set = sinon.stub().resolves();
     const { wechat, post } = await startApp({
-      redis: { set, get: async () => null, getdel: async () => null, eval: async () => null },
+      redis: {
+        set,
+        get: async () => null,
+        getdel: async () => null,
+        eval: async () => null,
+        evalsha: async () => null,
+      },
       keyPrefix: undefined,
     });
     await post("/wx/login", wechat.phone().login());

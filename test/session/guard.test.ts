@@ -92,7 +92,7 @@ describe("the custom login state", () => {
     findUser.resetHistory();
     const sendCommand = sinon.spy(client, "sendCommand");
     expect((await me(token)).status).to.equal(200);
-    expect(sendCommand.args.map(([command]) => command.name)).to.deep.equal(["eval"]);
+    expect(sendCommand.args.map(([command]) => command.name)).to.deep.equal(["evalsha"]);
     expect(findUser.args).to.deep.equal([[{ appId: APP_ID, openid: "o1", unionid: "u1" }]]);
     client.disconnect();
   });

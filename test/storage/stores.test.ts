@@ -14,6 +14,36 @@ const stores: Record<string, () => Store> = {
   "in-process store": () => inProcessStore(),
 };
 
+describe("scripts on Redis", () => {
+  it("travel once, and again to a server that does not know them", async () => {
+    const [evalsha, evaluate] = [sinon.spy(redis(), "evalsha"), sinon.spy(redis(), "eval")];
+    atEnd(() => [evalsha, evaluate].map((spy) => spy.restore()));
+    const [store, key] = [redisStore(redis()), ownPrefix()];
+    for (const flush of [true, false, true]) {
+      if (flush) await redis().script("FLUSH");
+      await store.count(key, 10);
+    }
+    expect([evalsha.callCount, evaluate.callCount]).to.deep.equal([3, 2]);
+    expect((await store.count(key, 10)).count).to.equal(4);
+  });
+
+  it("fail as Redis says where it fails for another reason", async () => {
+    const evaluate = sinon.spy(redis(), "eval");
+    atEnd(() => evaluate.restore());
+    const key = ownPrefix();
+    await redis().set(key, "no number", "EX", 10);
+    const message = await redisStore(redis())
+      .count(key, 10)
+      .catch((error) => error.message);
+    expect(message).to.match(/^ERR /);
+    const calls = evaluate.callCount;
+    await redisStore(redis())
+      .count(key, 10)
+      .catch(() => {});
+    expect(evaluate.callCount).to.equal(calls);
+  });
+});
+
 for (const [name, create] of Object.entries(stores)) {
   describe(`${name}, as every store`, () => {
     let store: Store;

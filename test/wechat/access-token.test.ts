@@ -129,6 +129,7 @@ describe("accessToken", () => {
       get: (name: string) => redis().get(name),
       getdel: (name: string) => redis().getdel(name),
       eval: (...args: Parameters<ReturnType<typeof redis>["eval"]>) => redis().eval(...args),
+      evalsha: (...args: Parameters<ReturnType<typeof redis>["evalsha"]>) => redis().evalsha(...args),
     };
     expect(await host({ redis: client }).get()).to.equal("theirs");
     expect(refreshes(wechat)).to.equal(0);
@@ -214,6 +215,7 @@ describe("accessToken", () => {
       get: async () => null,
       getdel: async () => null,
       eval: () => Promise.reject(fault),
+      evalsha: () => Promise.reject(fault),
     };
     expect(
       await host({ redis: client })
@@ -254,7 +256,8 @@ describe("accessToken", () => {
       .stub()
       .resolves({ status: 200, text: async () => '{"access_token":"a","expires_in":9}' });
     const set = sinon.stub().resolves("OK");
-    const client = { set, get: async () => null, getdel: async () => null, eval: async () => null };
+    const none = async () => null;
+    const client = { set, get: none, getdel: none, eval: none, evalsha: none };
     await accessToken({ appId: APP_ID, secret: SECRET, redis: client, fetch }).get();
     expect(fetch.firstCall.args[0]).to.equal("https://api.weixin.qq.com/cgi-bin/stable_token?");
     const { method, headers, body } = fetch.firstCall.args[1];
