@@ -35,8 +35,21 @@ export interface WechatLoginErrorDetails {
   cause?: unknown;
 }
 
+/** The body of an answer that tells an error. */
+export interface WechatLoginErrorBody {
+  error: {
+    code: WechatLoginErrorCode;
+    /** For the client's developer; it may change, the code does not. */
+    message: string;
+    /** Where the cure is: a file of this package, and its section. */
+    docs: `docs/troubleshooting.md#${WechatLoginErrorCode}`;
+    /** WeChat's own `errcode`, where WeChat gave one. */
+    errcode?: number;
+  };
+}
+
 /**
- * An error that the router answers itself, in the form `{ error: { code, message, errcode? } }`.
+ * An error that the router answers itself, in the form of {@link WechatLoginErrorBody}.
  *
  * `message` is meant for the client's developer; what only the operator may know is in `cause`. Errors of the
  * host's callbacks and of Redis are never of this class: they go to the host's error handler untouched.
@@ -61,11 +74,12 @@ export class WechatLoginError extends Error {
   }
 
   /** The answer's body in the contract's form: `res.status(error.status).json(error)` in a route of the host. */
-  toJSON(): { error: { code: WechatLoginErrorCode; message: string; errcode?: number } } {
+  toJSON(): WechatLoginErrorBody {
     const { code, message, errcode } = this;
+    const docs = `docs/troubleshooting.md#${code}` as const;
     // How the operator's configuration is broken is nobody else's business: that errcode goes to `onError` only.
     const isPublic = errcode !== undefined && code !== "misconfigured";
-    return { error: { code, message, ...(isPublic ? { errcode } : {}) } };
+    return { error: { code, message, docs, ...(isPublic ? { errcode } : {}) } };
   }
 }
 

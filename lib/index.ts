@@ -1,6 +1,7 @@
 export {
   AccountConflictError,
   WechatLoginError,
+  type WechatLoginErrorBody,
   type WechatLoginErrorCode,
   type WechatLoginErrorDetails,
 } from "./errors.ts";

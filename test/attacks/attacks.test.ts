@@ -4,6 +4,7 @@ import { syncBuiltinESMExports } from "node:module";
 import { connect } from "node:net";
 import { expect } from "chai";
 import sinon from "sinon";
+import { errorBody } from "../support/error-body.ts";
 import { atEnd, redis, send, startApp } from "../support/login-app.ts";
 
 const LATER = { session: {} };
@@ -126,11 +127,7 @@ describe("attacks", () => {
     const code = "x\r\n2026-11-24 root signed in\u2028\u001b[2J";
     wechat.bendNext({ body: JSON.stringify({ errcode: 1, errmsg: `what is ${code.slice(0, -1)}?` }) });
     const answer = await post("/wx/login", { code });
-    expect(answer.body.error).to.deep.equal({
-      code: "wechat_error",
-      message: "WeChat answered with errcode 1.",
-      errcode: 1,
-    });
+    expect(answer.body).to.deep.equal(errorBody("wechat_error", "WeChat answered with errcode 1.", 1));
     const { message, cause } = onError.firstCall.firstArg;
     for (const text of [message, cause.message]) expect(text).to.not.match(/[\p{Cc}\u2028\u2029]/u);
     expect([...answer.headers.values()].join()).to.not.include("root");

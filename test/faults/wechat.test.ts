@@ -3,12 +3,11 @@ import { createServer as createTcpServer, type Server, type Socket } from "node:
 import { expect } from "chai";
 import sinon from "sinon";
 import type { WechatLoginError } from "../../lib/index.ts";
+import { errorBody } from "../support/error-body.ts";
 import { atEnd, startApp } from "../support/login-app.ts";
 
 const GOOD = { unionid: "u1" };
-const UNAVAILABLE = {
-  error: { code: "wechat_unavailable", message: "WeChat cannot be reached: try again later." },
-};
+const UNAVAILABLE = errorBody("wechat_unavailable", "WeChat cannot be reached: try again later.");
 
 /** Something else where WeChat should be, which does what it is told with each connection. */
 async function standIn(answer: (socket: Socket) => void): Promise<{ address: string; sockets: Socket[] }> {

@@ -7,6 +7,7 @@ import { expect } from "chai";
 import express from "express";
 import sinon from "sinon";
 import { type WechatLoginError, type WechatLoginOptions, wechatLogin } from "../../lib/index.ts";
+import { errorBody } from "../support/error-body.ts";
 import {
   ask,
   atEnd,
@@ -64,12 +65,7 @@ describe("the rate limit", () => {
       const refused = await post("10.0.0.1");
       expect([refused.status, refused.body]).to.deep.equal([
         429,
-        {
-          error: {
-            code: "rate_limited",
-            message: "Too many requests from this address: try again later.",
-          },
-        },
+        errorBody("rate_limited", "Too many requests from this address: try again later."),
       ]);
       expect(Number(refused.headers.get("retry-after"))).to.be.within(55, 60);
       expect(refused.headers.get("cache-control")).to.equal("no-store");

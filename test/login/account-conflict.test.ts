@@ -1,13 +1,12 @@
 import { expect } from "chai";
 import { AccountConflictError, type Identity, WechatLoginError } from "../../lib/index.ts";
+import { errorBody } from "../support/error-body.ts";
 import { startApp } from "../support/login-app.ts";
 
-const CONFLICT = {
-  error: {
-    code: "account_conflict",
-    message: "This WeChat account belongs to two different users: ask the operator to merge them.",
-  },
-};
+const CONFLICT = errorBody(
+  "account_conflict",
+  "This WeChat account belongs to two different users: ask the operator to merge them.",
+);
 
 describe("an openid and a unionid of two different users", () => {
   const findUser = ({ unionid }: Identity) => {
@@ -38,6 +37,6 @@ describe("an openid and a unionid of two different users", () => {
     expect(error)
       .to.be.instanceOf(WechatLoginError)
       .and.include({ name: "AccountConflictError", status: 409 });
-    expect(error.toJSON()).to.deep.equal({ error: { code: "account_conflict", message: "Call us." } });
+    expect(error.toJSON()).to.deep.equal(errorBody("account_conflict", "Call us."));
   });
 });

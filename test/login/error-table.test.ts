@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import sinon from "sinon";
 import { WechatLoginError } from "../../lib/errors.ts";
+import { errorBody } from "../support/error-body.ts";
 import { redis, send, startApp, userTable } from "../support/login-app.ts";
 
 /** A login that is waiting for the button. */
@@ -89,11 +90,9 @@ describe("the error table", () => {
       wechat.bendNext({ errcode: 41008 });
       const answer = await post("/wx/login", { code: "c" });
       expect(answer.status).to.equal(400);
-      expect(answer.body.error).to.deep.equal({
-        code: "invalid_request",
-        message: "WeChat found no code in the request.",
-        errcode: 41008,
-      });
+      expect(answer.body).to.deep.equal(
+        errorBody("invalid_request", "WeChat found no code in the request.", 41008),
+      );
     });
   });
 
@@ -111,7 +110,7 @@ describe("the error table", () => {
       wechat.bendNext({ errcode });
       const answer = await post("/wx/login", { code: "c" });
       expect(answer.status).to.equal(status);
-      expect(answer.body).to.deep.equal({ error: { code, message: answer.body.error.message, errcode } });
+      expect(answer.body).to.deep.equal(errorBody(code, answer.body.error.message, errcode));
       expect(answer.body.error.message).to.have.length.above(15);
       expect(answer.headers.get("retry-after")).to.equal(retryAfter);
     });
@@ -124,7 +123,7 @@ describe("the error table", () => {
       wechat.bendNext({ errcode });
       const answer = await post("/wx/login", { code: "c" });
       expect(answer.status).to.equal(500);
-      expect(answer.body.error).to.have.keys("code", "message");
+      expect(answer.body.error).to.have.keys("code", "message", "docs");
       expect(answer.body.error.code).to.equal("misconfigured");
       expect(JSON.stringify(answer.body)).to.not.include(String(errcode));
       expect(onError.firstCall.firstArg.errcode).to.equal(errcode);
@@ -156,12 +155,12 @@ describe("the error table", () => {
     async function expectRefused(answer: Promise<{ status: number; body: object }>) {
       const { status, body } = await answer;
       expect(status).to.equal(401);
-      expect(body).to.deep.equal({
-        error: {
-          code: "invalid_temporary_token",
-          message: "The temporary token is unknown, used or expired: call wx.login again.",
-        },
-      });
+      expect(body).to.deep.equal(
+        errorBody(
+          "invalid_temporary_token",
+          "The temporary token is unknown, used or expired: call wx.login again.",
+        ),
+      );
     }
 
     it("for one that was never given", async () => {

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { errorBody } from "../support/error-body.ts";
 import { APP_ID, startApp } from "../support/login-app.ts";
 
 const COMPLETE = "/wx/login/complete";
@@ -81,12 +82,11 @@ describe("the phone number as part of the login", () => {
   });
 
   describe("a code that is refused leaves the token good", () => {
-    const INVALID = {
-      code: "invalid_phone_code",
-      message:
-        "The phone code is wrong, expired, used or another user's: let the user press the button again.",
-      errcode: 40029,
-    };
+    const INVALID = errorBody(
+      "invalid_phone_code",
+      "The phone code is wrong, expired, used or another user's: let the user press the button again.",
+      40029,
+    );
 
     it("unknown, used, or the code of wx.login", async () => {
       const { complete, phone, wechat, post, users } = await pending();
@@ -99,7 +99,7 @@ describe("the phone number as part of the login", () => {
       users.length = 0;
       for (const phoneCode of ["unknown", used, phone.login().code]) {
         const answer = await complete({ phoneCode });
-        expect([answer.status, answer.body]).to.deep.equal([400, { error: INVALID }]);
+        expect([answer.status, answer.body]).to.deep.equal([400, INVALID]);
       }
       expect((await complete({ phoneCode: phone.getPhoneNumber().code })).body.status).to.equal("signed_in");
     });
@@ -109,7 +109,7 @@ describe("the phone number as part of the login", () => {
       const other = wechat.phone({ openid: "o2", phoneNumber: "10087654321" });
       other.login();
       const { code } = other.getPhoneNumber();
-      expect((await complete({ phoneCode: code })).body).to.deep.equal({ error: INVALID });
+      expect((await complete({ phoneCode: code })).body).to.deep.equal(INVALID);
       expect(saveUser.called).to.equal(false);
       await complete({ phoneCode: phone.getPhoneNumber().code });
       expect(saveUser.firstCall.firstArg).to.include(PHONE);
@@ -145,10 +145,9 @@ describe("the phone number as part of the login", () => {
         const { complete, wechat } = await pending();
         wechat.bendNext({});
         wechat.bendNext({ body: JSON.stringify({ errcode: 0, phone_info }) });
-        expect((await complete({ phoneCode: "c" })).body.error).to.deep.equal({
-          code: "wechat_error",
-          message: "WeChat's answer makes no sense: phone_info is not whole.",
-        });
+        expect((await complete({ phoneCode: "c" })).body).to.deep.equal(
+          errorBody("wechat_error", "WeChat's answer makes no sense: phone_info is not whole."),
+        );
       });
     }
   });

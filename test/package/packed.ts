@@ -1,10 +1,10 @@
 // Installs the packed tarball into empty hosts, as a user would: each logs someone in, and the TypeScript one compiles.
 import { spawn } from "node:child_process";
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { install, run } from "../support/commands.ts";
+import { listening, quickStart } from "../support/quick-start.ts";
 import { freePort, startRedis } from "../support/redis-server.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "packed-"));
@@ -25,7 +25,8 @@ try {
   ]);
 
   for (const app of ["server.cjs", "server.mjs"]) await plainJavaScript(app);
-  await quickStart();
+  await quickStart(folder, env);
+  console.log("README quick start: signed in");
   await copyFile(join(import.meta.dirname, "app.ts"), join(folder, "app.ts"));
   const strict = [
     "--strict",
@@ -65,39 +66,6 @@ async function plainJavaScript(app: string): Promise<void> {
     const answer = await me.text();
     if (answer !== '{"unionid":"u1"}') throw new Error(`${app} answered: ${answer}`);
     console.log(`${app}: signed in`);
-  } finally {
-    server.kill();
-  }
-}
-
-async function listening(url: string): Promise<void> {
-  while (!(await fetch(url).catch(() => undefined))) await pause(50);
-}
-
-/** The README's server.js and phone.js, as a stranger would paste them, on ports that are free here. */
-async function quickStart(): Promise<void> {
-  const readme = await readFile("README.md", "utf8");
-  const [ours, wechats] = [await freePort(), await freePort()];
-  for (const name of ["server.js", "phone.js"]) {
-    const code = new RegExp(`\`\`\`js\\n(// ${name}\\n[^]*?)\`\`\``).exec(readme)?.[1];
-    if (!code) throw new Error(`README.md has no ${name}`);
-    await writeFile(
-      join(folder, name),
-      code.replaceAll("3000", String(ours)).replaceAll("3001", String(wechats)),
-    );
-  }
-  const app = { WECHAT_APP_ID: "wx1", WECHAT_SECRET: "s", WECHAT_BASE_URL: `http://127.0.0.1:${wechats}` };
-  const server = spawn(process.execPath, ["server.js"], {
-    cwd: folder,
-    env: { ...env, ...app },
-    stdio: "inherit",
-  });
-  try {
-    await listening(`http://127.0.0.1:${ours}/`);
-    const output = await run(process.execPath, ["phone.js"], { cwd: folder });
-    const expected = "[ 'unionid' ]\nsigned_in\n{ unionid: 'u1' }\n";
-    if (output !== expected) throw new Error(`The quick start printed: ${output}`);
-    console.log("README quick start: signed in");
   } finally {
     server.kill();
   }

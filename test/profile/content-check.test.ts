@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import sinon from "sinon";
+import { errorBody } from "../support/error-body.ts";
 import { startApp } from "../support/login-app.ts";
 import { formOf, PICTURES } from "../support/pictures.ts";
 
@@ -52,12 +53,7 @@ describe("checkContent", () => {
     const answer = await complete({ nickName: "bad" });
     expect([answer.status, answer.body]).to.deep.equal([
       403,
-      {
-        error: {
-          code: "content_rejected",
-          message: "The nickname is rejected by the content check: choose another.",
-        },
-      },
+      errorBody("content_rejected", "The nickname is rejected by the content check: choose another."),
     ]);
     expect(saveUser.called).to.equal(false);
     expect((await complete({ nickName: "good" })).body).to.deep.equal({ status: "signed_in" });
@@ -68,10 +64,7 @@ describe("checkContent", () => {
     for (const bend of [{}, { errcode: 87014 }]) wechat.bendNext(bend);
     const answer = await complete({ nickName: "bad" });
     const message = "WeChat's content check says that this is risky: choose another name.";
-    expect([answer.status, answer.body]).to.deep.equal([
-      403,
-      { error: { code: "content_rejected", message, errcode: 87014 } },
-    ]);
+    expect([answer.status, answer.body]).to.deep.equal([403, errorBody("content_rejected", message, 87014)]);
   });
 
   it("goes before the phone number, which costs money, and before the avatar, which is kept", async () => {
@@ -136,10 +129,9 @@ describe("checkContent", () => {
       const { complete, wechat } = await pending();
       wechat.bendNext({});
       wechat.bendNext({ body: JSON.stringify({ errcode: 0, result }) });
-      expect((await complete({ nickName: "小明" })).body.error).to.deep.equal({
-        code: "wechat_error",
-        message: "WeChat's answer makes no sense: the content check has no verdict.",
-      });
+      expect((await complete({ nickName: "小明" })).body).to.deep.equal(
+        errorBody("wechat_error", "WeChat's answer makes no sense: the content check has no verdict."),
+      );
     });
   }
 

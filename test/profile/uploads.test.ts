@@ -6,6 +6,7 @@ import express from "express";
 import sinon from "sinon";
 import type { Identity, Picture } from "../../lib/index.ts";
 import { wechatLogin } from "../../lib/index.ts";
+import { errorBody } from "../support/error-body.ts";
 import { ask, listen, redis, startApp, startWechat, userTable } from "../support/login-app.ts";
 import { formOf, PICTURES, pngOf } from "../support/pictures.ts";
 
@@ -192,7 +193,7 @@ describe("an upload that is refused leaves nothing behind, and the token stays g
     const answer = await app.upload(COMPLETE, formOf({ temporaryToken: app.temporaryToken }, pngOf(MAX)));
     expect([answer.status, answer.body]).to.deep.equal([
       415,
-      { error: { code: "invalid_request", message: "Files are not taken here: send JSON." } },
+      errorBody("invalid_request", "Files are not taken here: send JSON."),
     ]);
     expect((await app.post(COMPLETE, { temporaryToken: app.temporaryToken, nickName: "a" })).status).to.equal(
       200,
@@ -231,10 +232,7 @@ describe("an upload that is refused leaves nothing behind, and the token stays g
   it("a form without a boundary", async () => {
     const app = await pending();
     const answer = await raw(app, "x", "multipart/form-data");
-    expect(answer.body.error).to.deep.equal({
-      code: "invalid_request",
-      message: "The form has no boundary.",
-    });
+    expect(answer.body).to.deep.equal(errorBody("invalid_request", "The form has no boundary."));
     await nothingHappened(app);
   });
 

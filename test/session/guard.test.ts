@@ -4,11 +4,10 @@ import { expect } from "chai";
 import express from "express";
 import sinon from "sinon";
 import { WechatLoginError, wechatLogin } from "../../lib/index.ts";
+import { errorBody } from "../support/error-body.ts";
 import { APP_ID, ask, listen, ownPrefix, redis, SECRET, startApp } from "../support/login-app.ts";
 
-const LOGIN_REQUIRED = {
-  error: { code: "login_required", message: "Nobody is signed in: log in again." },
-};
+const LOGIN_REQUIRED = errorBody("login_required", "Nobody is signed in: log in again.");
 const MONTH = 30 * 24 * 60 * 60;
 
 /** A host with sessions, and a user who has signed in. */

@@ -6,6 +6,7 @@ import { WechatLoginError, wechatLogin } from "../../lib/index.ts";
 import { keptSessionKeys } from "../../lib/session/kept-session-keys.ts";
 import { seal } from "../../lib/simulator/user-data.ts";
 import { redisStore } from "../../lib/storage/redis-store.ts";
+import { errorBody } from "../support/error-body.ts";
 import {
   APP_ID,
   ask,
@@ -51,9 +52,7 @@ async function host({ keepSessionKey = true, isShared = true } = {}) {
   return { wechat, wx, post, phone, login, keys, account };
 }
 
-const NOT_OPENED = {
-  error: { code: "invalid_user_data", message: "The user data cannot be opened: call wx.login again." },
-};
+const NOT_OPENED = errorBody("invalid_user_data", "The user data cannot be opened: call wx.login again.");
 
 describe("keepSessionKey: data that comes after the login", () => {
   it("is opened for who is signed in, whatever it holds", async () => {

@@ -35,7 +35,7 @@ export interface TestBody {
   temporaryToken: string;
   sessionToken: string;
   missing: string[];
-  error: { code: string; message: string; errcode?: number };
+  error: { code: string; message: string; docs: string; errcode?: number };
 }
 
 /** An answer as the phone sees it. */

@@ -3,6 +3,7 @@ import { expect } from "chai";
 import sinon from "sinon";
 import { AccountConflictError } from "../../lib/index.ts";
 import { IN_WECHAT } from "../support/browser.ts";
+import { errorBody } from "../support/error-body.ts";
 import { atEnd, redis } from "../support/login-app.ts";
 import { OFFICIAL_ACCOUNT, startWebApp, WEBSITE } from "../support/web-app.ts";
 
@@ -264,7 +265,7 @@ describe("attacks on the web login", () => {
           `${path}?returnTo=${encodeURIComponent(returnTo)}`,
         );
         const message = "returnTo must be a path of this website.";
-        expect([status, body.error]).to.deep.equal([400, { code: "invalid_request", message }]);
+        expect([status, body]).to.deep.equal([400, errorBody("invalid_request", message)]);
         expect(setCookies).to.deep.equal([]);
       }
     });

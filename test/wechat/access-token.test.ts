@@ -4,6 +4,7 @@ import { expect } from "chai";
 import sinon from "sinon";
 import { accessToken, WechatLoginError } from "../../lib/index.ts";
 import type { WechatSimulator } from "../../lib/simulator/index.ts";
+import { errorBody } from "../support/error-body.ts";
 import { APP_ID, atEnd, ownPrefix, redis, SECRET, startApp, startWechat } from "../support/login-app.ts";
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -309,11 +310,9 @@ describe("an access_token that WeChat refuses", () => {
   it("twice is an error, without a third try and without the token in it", async () => {
     const { complete, wechat, hostErrors } = await pending();
     for (const bend of [{}, { errcode: 40001 }, {}, { errcode: 40001 }]) wechat.bendNext(bend);
-    expect((await complete()).body.error).to.deep.equal({
-      code: "wechat_error",
-      message: "WeChat answered with errcode 40001.",
-      errcode: 40001,
-    });
+    expect((await complete()).body).to.deep.equal(
+      errorBody("wechat_error", "WeChat answered with errcode 40001.", 40001),
+    );
     expect(wechat.requests).to.have.length(5);
     expect(hostErrors).to.deep.equal([]);
   });

@@ -6,6 +6,7 @@ import sinon from "sinon";
 import type { WechatLoginError } from "../../lib/errors.ts";
 import type { Fetch } from "../../lib/wechat/fetch-exchange.ts";
 import { wechatRequest } from "../../lib/wechat/request.ts";
+import { errorBody } from "../support/error-body.ts";
 import { APP_ID, atEnd, SECRET, startApp } from "../support/login-app.ts";
 
 const GOOD = { unionid: "u1" };
@@ -43,9 +44,9 @@ describe("talking to WeChat", () => {
     const answer = await post("/wx/login", wechat.phone(GOOD).login());
     expect(answer.status).to.equal(503);
     expect(answer.headers.get("retry-after")).to.equal("5");
-    expect(answer.body).to.deep.equal({
-      error: { code: "wechat_unavailable", message: "WeChat is busy: try again later.", errcode: -1 },
-    });
+    expect(answer.body).to.deep.equal(
+      errorBody("wechat_unavailable", "WeChat is busy: try again later.", -1),
+    );
     expect(wechat.requests).to.have.length(2);
   });
 
@@ -66,9 +67,9 @@ describe("talking to WeChat", () => {
     const answer = await post("/wx/login", { code: "c" });
     expect(answer.status).to.equal(503);
     expect(answer.headers.get("retry-after")).to.equal("5");
-    expect(answer.body).to.deep.equal({
-      error: { code: "wechat_unavailable", message: "WeChat cannot be reached: try again later." },
-    });
+    expect(answer.body).to.deep.equal(
+      errorBody("wechat_unavailable", "WeChat cannot be reached: try again later."),
+    );
     expect(onError.firstCall.firstArg.cause.message).to.equal("ECONNREFUSED");
   });
 
