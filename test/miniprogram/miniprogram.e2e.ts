@@ -1,0 +1,268 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { expect } from "chai";
+import { type Browser, chromium, type Page } from "playwright-core";
+import type { PhoneUser } from "../../lib/simulator/index.ts";
+import { findChromium } from "../browser/find-chromium.ts";
+import { redis } from "../support/login-app.ts";
+import { PICTURES } from "../support/pictures.ts";
+import { APP, type Example, openPhone, PROGRAM, startExample } from "./support/phone-page.ts";
+
+let browser: Browser;
+let example: Example;
+
+before(async () => {
+  const executablePath = await findChromium();
+  // The page comes from the test and asks a server on this machine, which Chromium would first ask the user about.
+  const args = ["--no-sandbox", "--disable-features=LocalNetworkAccessChecks"];
+  browser = await chromium.launch({ executablePath, args });
+  example = await startExample();
+});
+
+after(async () => {
+  await browser.close();
+  await example.close();
+});
+
+const newPhone = (user: PhoneUser) => openPhone(browser, example, user);
+const NICK = "小红";
+
+/** Chooses a picture from the phone's album. */
+async function chooseAvatar(page: Page, name = "选择"): Promise<void> {
+  const chooser = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name }).first().click();
+  await (await chooser).setFiles({ name: "me.png", mimeType: "image/png", buffer: PICTURES.png });
+}
+
+describe("the Mini Program", () => {
+  it("scenario 1, silent: WeChat gives the unionid with the code, and nobody is asked", async () => {
+    const { page, start, used, asked } = await newPhone({ unionid: "silent" });
+    await start("/wx");
+    await page.getByText("silent").waitFor();
+    expect(used).to.deep.equal(["login"]);
+    expect(asked).to.deep.equal(["/wx/login", "/me"]);
+  });
+
+  it("scenario 1 with the button: refused first, then allowed, and wx.login was before both", async () => {
+    const { page, start, used, asked, answer, button } = await newPhone({ unionid: "asked", unionidAtLogin: false });
+    await start("/wx");
+    await answer("隐私保护指引", "允许");
+    await button("微信授权登录").click();
+    await answer("getUserInfo", "拒绝");
+    await page.getByText("您已拒绝，可以再按一次").waitFor();
+    expect(asked, "nothing is sent for a refusal").to.deep.equal(["/wx/login"]);
+    await button("微信授权登录").click();
+    await answer("getUserInfo", "允许");
+    await page.getByText("asked").waitFor();
+    expect(used).to.deep.equal(["login", "refuse", "getUserInfo"]);
+    expect(asked).to.deep.equal(["/wx/login", "/wx/login/complete", "/me"]);
+  });
+
+  it("scenario 2: the user chooses an avatar and types a nickname, once", async () => {
+    const { page, start, used, asked, answer, button } = await newPhone({ unionid: "profile" });
+    await start("/wx-profile");
+    await answer("隐私保护指引", "允许");
+    await button("完成").click();
+    await page.getByText("请选择头像").waitFor();
+    await chooseAvatar(page);
+    await button("完成").click();
+    await page.getByText("请填写昵称").waitFor();
+    await page.getByPlaceholder("请输入昵称").fill(NICK);
+    await button("完成").click();
+    await page.getByText("profile").waitFor();
+    await page.getByText(NICK, { exact: true }).waitFor();
+    const shown = await page.locator("image img").getAttribute("src");
+    expect(shown).to.match(/^http:\/\/localhost:3000\/avatars\/\w+\.png$/);
+    const kept = await fetch(String(shown).replace("http://localhost:3000", example.url));
+    expect(Buffer.from(await kept.arrayBuffer()).equals(PICTURES.png)).to.equal(true);
+    expect(used).to.deep.equal(["login"]);
+    expect(asked).to.deep.equal(["/wx-profile/login", "/wx-profile/login/complete", "/me"]);
+  });
+
+  it("the phone number: refused first, then given by a code that is no code of wx.login", async () => {
+    const { page, start, used, answer, button } = await newPhone({ unionid: "phone" });
+    await start("/wx-phone");
+    await answer("隐私保护指引", "允许");
+    await button("手机号快捷登录").click();
+    await answer("getPhoneNumber", "拒绝");
+    await page.getByText("您已拒绝，可以再按一次").waitFor();
+    await button("手机号快捷登录").click();
+    await answer("getPhoneNumber", "允许");
+    await page.getByText("10012345678").waitFor();
+    expect(used).to.deep.equal(["login", "refuse", "getPhoneNumber"]);
+  });
+
+  it("unionid and profile are asked for one after the other", async () => {
+    const { page, start, answer, button } = await newPhone({ unionid: "both", unionidAtLogin: false });
+    await start("/wx-profile");
+    await answer("隐私保护指引", "允许");
+    await button("微信授权登录").click();
+    await answer("getUserInfo", "允许");
+    await chooseAvatar(page);
+    await page.getByPlaceholder("请输入昵称").fill(NICK);
+    await button("完成").click();
+    await page.getByText("both").waitFor();
+  });
+
+  it("the second start asks nobody, not even WeChat; a phone that has forgotten the session is silent, too", async () => {
+    const { page, start, used, asked, answer, button } = await newPhone({ unionid: "again", unionidAtLogin: false });
+    await start("/wx");
+    await answer("隐私保护指引", "允许");
+    await button("微信授权登录").click();
+    await answer("getUserInfo", "允许");
+    await page.getByText("again").waitFor();
+    used.splice(0);
+    asked.splice(0);
+    await start("/wx");
+    await page.getByText("again").waitFor();
+    expect([used, asked]).to.deep.equal([[], ["/me"]]);
+    await page.evaluate("localStorage.clear()");
+    asked.splice(0);
+    await start("/wx");
+    await page.getByText("again").waitFor();
+    expect([used, asked]).to.deep.equal([["login"], ["/wx/login", "/me"]]);
+  });
+
+  it("a session that the server has ended: one silent login, and the request succeeds", async () => {
+    const { page, start, used, asked } = await newPhone({ unionid: "ended" });
+    await start("/wx");
+    await page.getByText("ended").waitFor();
+    await endSession(page);
+    asked.splice(0);
+    await start("/wx");
+    await page.getByText("ended").waitFor();
+    expect(asked).to.deep.equal(["/me", "/wx/login", "/me"]);
+    expect(used).to.deep.equal(["login", "login"]);
+  });
+
+  it("a server that answers 401 forever: two tries, an error, no loop", async () => {
+    const { page, start, used, asked, button } = await newPhone({ unionid: "forever" });
+    await start("/wx");
+    await page.getByText("forever").waitFor();
+    const error = { code: "login_required", message: "Log in." };
+    await page.route("**/me", (route) => route.fulfill({ status: 401, json: { error } }));
+    [used, asked].map((list) => list.splice(0));
+    await start("/wx");
+    await page.getByText("登录失败（login_required）").waitFor();
+    await button("重试").waitFor();
+    await page.waitForTimeout(300);
+    expect([used, asked]).to.deep.equal([["login"], ["/me", "/wx/login", "/me"]]);
+  });
+
+  it("503 with Retry-After: no request to the login before it is over", async () => {
+    const { page, start, asked, used, button } = await newPhone({ unionid: "busy" });
+    await page.clock.install();
+    for (const errcode of [-1, -1]) example.wechat.bendNext({ errcode });
+    await start("/wx");
+    await page.getByText(/服务繁忙，请 [45] 秒后再试/).waitFor();
+    await page.clock.fastForward(2000);
+    await button("重试").click();
+    await page.getByText(/服务繁忙，请 [23] 秒后再试/).waitFor();
+    expect(asked).to.deep.equal(["/wx/login"]);
+    await page.clock.fastForward(3000);
+    await button("重试").click();
+    await page.getByText("busy").waitFor();
+    expect(asked).to.deep.equal(["/wx/login", "/wx/login", "/me"]);
+    expect(used).to.deep.equal(["login", "login"]);
+  });
+
+  it("calls that come together share one wx.login", async () => {
+    const { page, start, used, asked } = await newPhone({ unionid: "together" });
+    await start("/wx");
+    await page.getByText("together").waitFor();
+    await endSession(page);
+    [used, asked].map((list) => list.splice(0));
+    const ids = await page.evaluate(`Promise.all([1, 2, 3].map(() =>
+      getApp().login.request({ url: "http://localhost:3000/me" }).then(({ unionid }) => unionid)))`);
+    expect(ids).to.deep.equal(["together", "together", "together"]);
+    expect(used).to.deep.equal(["login"]);
+    expect(asked.filter((path) => path === "/wx/login")).to.have.length(1);
+  });
+
+  it("a token that expires between the button shown and pressed: a new wx.login, and the button once more", async () => {
+    const { page, start, used, answer, button } = await newPhone({ unionid: "late", unionidAtLogin: false });
+    await start("/wx");
+    await answer("隐私保护指引", "允许");
+    await button("微信授权登录").waitFor();
+    await redis().del(await redis().keys(`wechat-login:${APP.appId}:pending:*`));
+    await button("微信授权登录").click();
+    await answer("getUserInfo", "允许");
+    await page.getByText("登录已更新，请再按一次").waitFor();
+    expect(used).to.deep.equal(["login", "getUserInfo", "login"]);
+    await button("微信授权登录").click();
+    await answer("getUserInfo", "允许");
+    await page.getByText("late").waitFor();
+  });
+
+  it("the privacy agreement refused: no button is shown until the user agrees", async () => {
+    const { page, start, used, answer, button } = await newPhone({ unionid: "private", unionidAtLogin: false });
+    await page.clock.install();
+    await start("/wx");
+    await answer("隐私保护指引", "拒绝");
+    await page.getByText("同意后才能继续").waitFor();
+    expect(await button("微信授权登录").count()).to.equal(0);
+    // WeChat does not show its dialog again within ten seconds.
+    await button("查看并同意隐私保护指引").click();
+    await page.getByText("同意后才能继续").waitFor();
+    expect(await page.getByRole("dialog").count()).to.equal(0);
+    await page.clock.fastForward(10_000);
+    await button("查看并同意隐私保护指引").click();
+    await answer("隐私保护指引", "允许");
+    await button("微信授权登录").click();
+    await answer("getUserInfo", "允许");
+    await page.getByText("private").waitFor();
+    expect(used).to.deep.equal(["login", "getUserInfo"]);
+  });
+
+  it("changes nickname and avatar of who is signed in, and logs out", async () => {
+    const { page, start, asked, used, answer, button } = await newPhone({ unionid: "change" });
+    await start("/wx");
+    await page.getByText("change").waitFor();
+    await page.getByPlaceholder("请输入昵称").fill("红红");
+    await button("保存昵称").click();
+    await page.getByText("红红", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "选择" }).click();
+    const chooser = page.waitForEvent("filechooser");
+    await answer("隐私保护指引", "允许");
+    await (await chooser).setFiles({ name: "me.jpg", mimeType: "image/jpeg", buffer: PICTURES.jpeg });
+    await page.locator("image img").waitFor();
+    const token = await page.evaluate("wx.getStorageSync('wechat-login:session')");
+    await button("退出登录").click();
+    await page.getByText("已退出登录").waitFor();
+    expect(await page.evaluate("wx.getStorageSync('wechat-login:session')")).to.equal("");
+    const headers = { Authorization: `Bearer ${token}` };
+    expect((await fetch(`${example.url}/me`, { headers })).status).to.equal(401);
+    await button("登录").click();
+    await page.getByText("红红", { exact: true }).waitFor();
+    expect(used).to.deep.equal(["login", "login"]);
+    expect(asked.filter((path) => path.endsWith("profile"))).to.have.length(2);
+  });
+
+  it("runs byte for byte as it is on disk", async () => {
+    const { page, start } = await newPhone({ unionid: "bytes", unionidAtLogin: false });
+    const debug = await page.context().newCDPSession(page);
+    const ids: string[] = [];
+    debug.on("Debugger.scriptParsed", ({ scriptId, url }) => void (url === "" && ids.push(scriptId)));
+    await debug.send("Debugger.enable");
+    await start("/wx");
+    await page.getByRole("dialog").waitFor();
+    const ran: string[] = [];
+    for (const scriptId of ids) {
+      const { scriptSource } = await debug.send("Debugger.getScriptSource", { scriptId });
+      // What `new Function` wraps around a body.
+      const body = /^\(function anonymous\(require,module,exports\n\) \{\n([\s\S]*)\n\}\)$/.exec(scriptSource)?.[1];
+      if (body !== undefined) ran.push(body);
+    }
+    const files = readdirSync(PROGRAM, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".js"));
+    const texts = files.map((path) => readFileSync(`${PROGRAM}/${path}`, "utf8"));
+    expect(files).to.have.length(6);
+    expect(ran.sort()).to.deep.equal(texts.sort());
+  });
+});
+
+/** The server ends the session; the phone does not know it. */
+async function endSession(page: Page): Promise<void> {
+  const token = await page.evaluate("wx.getStorageSync('wechat-login:session')");
+  const headers = { Authorization: `Bearer ${token}` };
+  const { status } = await fetch(`${example.url}/wx/logout`, { method: "POST", headers });
+  expect(status).to.equal(200);
+}
