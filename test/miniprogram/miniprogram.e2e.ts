@@ -240,18 +240,22 @@ describe("the Mini Program", () => {
   it("runs byte for byte as it is on disk", async () => {
     const { page, start } = await newPhone({ unionid: "bytes", unionidAtLogin: false });
     const debug = await page.context().newCDPSession(page);
-    const ids: string[] = [];
-    debug.on("Debugger.scriptParsed", ({ scriptId, url }) => void (url === "" && ids.push(scriptId)));
+    const sources: Promise<string>[] = [];
+    debug.on("Debugger.scriptParsed", ({ scriptId, url }) => {
+      if (url === "") sources.push(sourceOf(scriptId));
+    });
+    // Asked for at once: what is not referred to any more is soon gone, and so are scripts of the page before.
+    const sourceOf = (scriptId: string) =>
+      debug.send("Debugger.getScriptSource", { scriptId }).then(
+        ({ scriptSource }) => scriptSource,
+        () => "",
+      );
     await debug.send("Debugger.enable");
     await start("/wx");
     await page.getByRole("dialog").waitFor();
-    const ran: string[] = [];
-    for (const scriptId of ids) {
-      const { scriptSource } = await debug.send("Debugger.getScriptSource", { scriptId });
-      // What `new Function` wraps around a body.
-      const body = /^\(function anonymous\(require,module,exports\n\) \{\n([\s\S]*)\n\}\)$/.exec(scriptSource)?.[1];
-      if (body !== undefined) ran.push(body);
-    }
+    // What `new Function` wraps around a body.
+    const wrapped = /^\(function anonymous\(require,module,exports\n\) \{\n([\s\S]*)\n\}\)$/;
+    const ran = (await Promise.all(sources)).flatMap((source) => wrapped.exec(source)?.[1] ?? []);
     const files = readdirSync(PROGRAM, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".js"));
     const texts = files.map((path) => readFileSync(`${PROGRAM}/${path}`, "utf8"));
     expect(files).to.have.length(6);

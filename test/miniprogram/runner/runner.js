@@ -1,4 +1,5 @@
 // Runs a Mini Program in the browser: its files as they are, on glass-easel, which is what runs them in WeChat, too.
+import { CurrentWindowBackendContext, Event } from "glass-easel";
 import { MiniProgramEnv } from "glass-easel-miniprogram-adapter";
 import { ELEMENTS } from "./elements.js";
 import { wx } from "./phone.js";
@@ -8,6 +9,8 @@ const { texts, templates, styles } = await (await fetch("/runner/program.json"))
 const jsonOf = (path) => JSON.parse(texts[path] ?? "{}");
 const modules = new Map();
 const env = new MiniProgramEnv();
+const screen = new CurrentWindowBackendContext();
+const backend = env.associateBackend(screen);
 const space = env.createCodeSpace("", true);
 let app;
 let root;
@@ -37,7 +40,7 @@ function define(path, run) {
 function show(url) {
   const { pathname, searchParams } = new URL(url, "file:///");
   const path = pathname.slice(1);
-  const next = env.associateBackend().createRoot("page", space, path);
+  const next = backend.createRoot("page", space, path);
   root?.release();
   const placeholder = document.createElement("div");
   document.querySelector("page, #page").replaceWith(placeholder);
@@ -47,6 +50,9 @@ function show(url) {
   document.querySelector("#bar").textContent = { ...shared, ...jsonOf(`${path}.json`) }.navigationBarTitleText;
   root.get().onLoad?.(Object.fromEntries(searchParams));
 }
+
+// The browser's events reach the elements: tap.
+screen.onEvent((target, type, detail, options) => Event.triggerEvent(target, type, detail, options));
 
 const groups = new Function(`return ${templates}`)();
 for (const [name, definition] of Object.entries(ELEMENTS)) {
