@@ -35,7 +35,7 @@ function createLogin({ wx, url, storageKey = "wechat-login:session" }) {
     const retryAfter = Math.ceil((busy.until - Date.now()) / 1000);
     if (retryAfter > 0) throw failure({ ...busy, retryAfter });
     try {
-      return await send(wx, { url: url + path, method: "POST", data, avatar });
+      return await send(wx, { url: url + path, method: "POST", data: await data(), avatar });
     } catch (error) {
       const { retryAfter: seconds, code, message, statusCode } = error;
       if (seconds) busy = { until: Date.now() + seconds * 1000, code, message, statusCode };
@@ -58,7 +58,7 @@ function createLogin({ wx, url, storageKey = "wechat-login:session" }) {
 
   async function begin() {
     if (pending && Date.now() < pending.until) return pending;
-    const attempt = async () => ask("/login", { code: (await call(wx, "login", {})).code });
+    const attempt = () => ask("/login", async () => ({ code: (await call(wx, "login", {})).code }));
     try {
       return remember(await attempt());
     } catch (error) {
@@ -74,7 +74,7 @@ function createLogin({ wx, url, storageKey = "wechat-login:session" }) {
     if (!pending) return { ...(await begin()), again: true };
     try {
       const { temporaryToken } = pending;
-      return remember(await ask("/login/complete", { temporaryToken, ...fields }, avatar));
+      return remember(await ask("/login/complete", () => ({ temporaryToken, ...fields }), avatar));
     } catch (error) {
       if (!OVER.includes(error.code)) throw error;
       // What was sealed before a wx.login opens no longer: the user has to press the new button.

@@ -139,7 +139,7 @@ describe("the Mini Program", () => {
     await start("/wx");
     await page.getByText("forever").waitFor();
     const error = { code: "login_required", message: "Log in." };
-    await page.route("**/me", (route) => route.fulfill({ status: 401, json: { error } }));
+    await page.route("http://localhost:3000/me", (route) => route.fulfill({ status: 401, json: { error } }));
     [used, asked].map((list) => list.splice(0));
     await start("/wx");
     await page.getByText("登录失败（login_required）").waitFor();

@@ -63,8 +63,8 @@ export function wxOf(device: Device) {
       call("request", options, async () => {
         const { url, method = "GET", data, header } = options;
         const isGet = method === "GET";
-        const query = isGet && data ? `?${new URLSearchParams(Object.entries(data))}` : "";
-        const response = await fetch(url + query, {
+        const query = isGet ? String(new URLSearchParams(Object.entries(data ?? {}))) : "";
+        const response = await fetch(query ? `${url}?${query}` : url, {
           method,
           headers: { "Content-Type": "application/json", ...header },
           ...(!isGet && { body: JSON.stringify(data) }),
