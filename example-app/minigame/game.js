@@ -24,7 +24,14 @@ async function play() {
 /** WeChat lays this button over the canvas. `wx.login` was before it: its data are sealed with the key of that. */
 function askWithButton() {
   const left = (windowWidth - 200) / 2;
-  const style = { left, top: windowHeight * 0.6, width: 200, height: 44, lineHeight: 44, textAlign: "center" };
+  const style = {
+    left,
+    top: windowHeight * 0.6,
+    width: 200,
+    height: 44,
+    lineHeight: 44,
+    textAlign: "center",
+  };
   const look = { backgroundColor: "#07c160", color: "#ffffff", fontSize: 17, borderRadius: 8 };
   const button = wx.createUserInfoButton({
     type: "text",
@@ -35,7 +42,8 @@ function askWithButton() {
   button.onTap(({ errMsg, encryptedData, iv, rawData, signature }) =>
     attempt(async () => {
       const answer = await login.complete({ errMsg, encryptedData, iv, rawData, signature });
-      if (answer.status === "incomplete") return show(answer.refused ? "您已拒绝，可以再按一次" : "请再按一次");
+      if (answer.status === "incomplete")
+        return show(answer.refused ? "您已拒绝，可以再按一次" : "请再按一次");
       button.destroy();
       await play();
     }),

@@ -60,7 +60,9 @@ describe("the client of a Mini Program", () => {
   it("tells by login_incomplete that the user has to be asked, with the answer waiting for the page", async () => {
     const { me, login, wxLogin, press } = await start({ unionid: "u1", unionidAtLogin: false });
     expect((await errorOf(me())).code).to.equal("login_incomplete");
-    expect(await login.start()).to.include({ status: "incomplete" }).and.to.deep.include({ missing: ["unionid"] });
+    expect(await login.start())
+      .to.include({ status: "incomplete" })
+      .and.to.deep.include({ missing: ["unionid"] });
     expect(await login.complete(await press("getUserInfo"))).to.include({ status: "signed_in" });
     expect(wxLogin.callCount).to.equal(1);
   });
@@ -68,7 +70,10 @@ describe("the client of a Mini Program", () => {
   it("sends nothing for a refusal, of the button and of the privacy agreement", async () => {
     const { login, paths } = await start({ unionid: "u1", unionidAtLogin: false });
     await login.start();
-    for (const errMsg of ["getUserInfo:fail auth deny", "getUserInfo:fail privacy permission is not authorized"]) {
+    for (const errMsg of [
+      "getUserInfo:fail auth deny",
+      "getUserInfo:fail privacy permission is not authorized",
+    ]) {
       expect(await login.complete({ errMsg })).to.include({ status: "incomplete", refused: true });
     }
     expect(paths()).to.deep.equal(["/wx/login"]);
@@ -79,7 +84,10 @@ describe("the client of a Mini Program", () => {
     await login.start();
     // As in the button's callback: the classic fault.
     await new Promise((success) => wx.login({ success }));
-    expect(await login.complete(await press("getUserInfo"))).to.include({ status: "incomplete", again: true });
+    expect(await login.complete(await press("getUserInfo"))).to.include({
+      status: "incomplete",
+      again: true,
+    });
     expect(await login.complete(await press("getUserInfo"))).to.include({ status: "signed_in" });
     expect(wxLogin.callCount).to.equal(3);
   });
@@ -104,14 +112,19 @@ describe("the client of a Mini Program", () => {
     await login.updateProfile({ nickName: undefined, avatar: AVATAR } as { avatar: string });
     await login.updateProfile({ nickName: "红红" });
     expect(users[0]).to.include({ nickName: "红红" });
-    expect((await errorOf(login.updateProfile({ avatar: "http://tmp/none.png" }))).code).to.equal("unreachable");
+    expect((await errorOf(login.updateProfile({ avatar: "http://tmp/none.png" }))).code).to.equal(
+      "unreachable",
+    );
   });
 
   it("keeps away from the login for as long as a Retry-After says, also that of an upload", async () => {
     const clock = sinon.useFakeTimers({ toFake: ["Date"] });
     try {
       const require = ["unionid", "avatarUrl"] as const;
-      const { login, paths, wxLogin } = await start({ unionid: "u1" }, { require, rateLimit: { limit: 2, window: 60 } });
+      const { login, paths, wxLogin } = await start(
+        { unionid: "u1" },
+        { require, rateLimit: { limit: 2, window: 60 } },
+      );
       await login.start();
       // The last one that is admitted.
       expect((await errorOf(login.complete({ nickName: "\n" }))).code).to.equal("invalid_request");
@@ -163,7 +176,9 @@ describe("the client of a Mini Program", () => {
 
   it("is the same in the Mini Game, and newer than ES2018 in nothing", () => {
     for (const file of ["wechat-login.js", "wechat-login.d.ts"]) {
-      const [one, other] = ["miniprogram", "minigame"].map((folder) => readFileSync(`example-app/${folder}/${file}`, "utf8"));
+      const [one, other] = ["miniprogram", "minigame"].map((folder) =>
+        readFileSync(`example-app/${folder}/${file}`, "utf8"),
+      );
       expect(one).to.equal(other);
     }
     for (const file of ["wechat-login.js", "app.js", "words.js", "pages/me/me.js", "pages/login/login.js"]) {

@@ -43,7 +43,10 @@ describe("the Mini Program", () => {
   });
 
   it("scenario 1 with the button: refused first, then allowed, and wx.login was before both", async () => {
-    const { page, start, used, asked, answer, button } = await newPhone({ unionid: "asked", unionidAtLogin: false });
+    const { page, start, used, asked, answer, button } = await newPhone({
+      unionid: "asked",
+      unionidAtLogin: false,
+    });
     await start("/wx");
     await answer("隐私保护指引", "允许");
     await button("微信授权登录").click();
@@ -104,7 +107,10 @@ describe("the Mini Program", () => {
   });
 
   it("the second start asks nobody, not even WeChat; a phone that has forgotten the session is silent, too", async () => {
-    const { page, start, used, asked, answer, button } = await newPhone({ unionid: "again", unionidAtLogin: false });
+    const { page, start, used, asked, answer, button } = await newPhone({
+      unionid: "again",
+      unionidAtLogin: false,
+    });
     await start("/wx");
     await answer("隐私保护指引", "允许");
     await button("微信授权登录").click();
@@ -194,7 +200,10 @@ describe("the Mini Program", () => {
   });
 
   it("the privacy agreement refused: no button is shown until the user agrees", async () => {
-    const { page, start, used, answer, button } = await newPhone({ unionid: "private", unionidAtLogin: false });
+    const { page, start, used, answer, button } = await newPhone({
+      unionid: "private",
+      unionidAtLogin: false,
+    });
     await page.clock.install();
     await start("/wx");
     await answer("隐私保护指引", "拒绝");
@@ -256,7 +265,9 @@ describe("the Mini Program", () => {
     // What `new Function` wraps around a body.
     const wrapped = /^\(function anonymous\(require,module,exports\n\) \{\n([\s\S]*)\n\}\)$/;
     const ran = (await Promise.all(sources)).flatMap((source) => wrapped.exec(source)?.[1] ?? []);
-    const files = readdirSync(PROGRAM, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".js"));
+    const files = readdirSync(PROGRAM, { recursive: true, encoding: "utf8" }).filter((path) =>
+      path.endsWith(".js"),
+    );
     const texts = files.map((path) => readFileSync(`${PROGRAM}/${path}`, "utf8"));
     expect(files).to.have.length(6);
     expect(ran.sort()).to.deep.equal(texts.sort());

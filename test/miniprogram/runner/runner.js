@@ -47,7 +47,10 @@ function show(url) {
   next.attach(document.body, placeholder);
   root = next;
   const { window: shared } = jsonOf("app.json");
-  document.querySelector("#bar").textContent = { ...shared, ...jsonOf(`${path}.json`) }.navigationBarTitleText;
+  document.querySelector("#bar").textContent = {
+    ...shared,
+    ...jsonOf(`${path}.json`),
+  }.navigationBarTitleText;
   root.get().onLoad?.(Object.fromEntries(searchParams));
 }
 
@@ -76,5 +79,6 @@ const { pages } = jsonOf("app.json");
 const query = Object.fromEntries(new URLSearchParams(location.search));
 load("app.js");
 app.onLaunch({ path: pages[0], query });
-for (const page of pages) define(page, () => space.globalComponentEnv(window, page, () => load(`${page}.js`)));
+for (const page of pages)
+  define(page, () => space.globalComponentEnv(window, page, () => load(`${page}.js`)));
 show(`/${pages[0]}`);

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import type * as Client from "../../../example-app/miniprogram/wechat-login.js";
-import { type Device, wxOf } from "./wx.ts";
 import type { Phone } from "../../../lib/simulator/index.ts";
+import { type Device, wxOf } from "./wx.ts";
 
 /** The client as it is on disk. */
 export const { createLogin } = createRequire(`${process.cwd()}/`)(

@@ -30,10 +30,7 @@ const SERVED: Record<string, string> = {
   "/runner/phone.js": `${RUNNER}/phone.js`,
   "/runner/wx.js": "test/miniprogram/support/wx.ts",
   "/runner/glass-easel.js": bundle("glass-easel", "glass_easel.all.es.js"),
-  "/runner/adapter.js": bundle(
-    "glass-easel-miniprogram-adapter",
-    "glass_easel_miniprogram_adapter.es.js",
-  ),
+  "/runner/adapter.js": bundle("glass-easel-miniprogram-adapter", "glass_easel_miniprogram_adapter.es.js"),
 };
 
 /** The example as a process of its own, on the run's Redis, against a WeChat that the test holds. */

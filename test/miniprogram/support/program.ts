@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import compiler from "glass-easel-template-compiler";
+import { TmplGroup } from "glass-easel-template-compiler";
 
 /** The templates of WeChat's own elements. */
 const ELEMENTS = {
@@ -26,7 +26,7 @@ export async function readProgram(folder: string) {
  * @throws {Error} where a template is wrong
  */
 function compiled(texts: Record<string, string>): string {
-  const group = new compiler.TmplGroup();
+  const group = new TmplGroup();
   const own = Object.entries(texts).flatMap(([path, text]) => {
     const name = /^(.*)\.wxml$/.exec(path)?.[1];
     return name === undefined ? [] : [[name, text]];

@@ -13,7 +13,11 @@ export interface Device {
   wechat(method: string, ...args: unknown[]): Promise<object>;
   /** The person answers a dialog of WeChat's. */
   ask(question: string): Promise<boolean>;
-  storage: { get(key: string): string | null; set(key: string, value: string): void; remove(key: string): void };
+  storage: {
+    get(key: string): string | null;
+    set(key: string, value: string): void;
+    remove(key: string): void;
+  };
   /** Files on the phone, by their paths. */
   files: Map<string, Blob>;
 }
@@ -46,10 +50,9 @@ export function wxOf(device: Device) {
     if (!listener && Date.now() < refusedAt + PRIVACY_GAP_MS) return `${NOT_AUTHORIZED} in gap`;
     const agrees = listener
       ? await new Promise<boolean>((resolve) => {
-          listener(
-            ({ event }) => event !== "exposureAuthorization" && resolve(event === "agree"),
-            { referrer },
-          );
+          listener(({ event }) => event !== "exposureAuthorization" && resolve(event === "agree"), {
+            referrer,
+          });
         })
       : await device.ask("隐私保护指引");
     if (agrees) device.storage.set("privacy", "agreed");
@@ -112,7 +115,7 @@ export function wxOf(device: Device) {
   async function press(button: "getUserInfo" | "getPhoneNumber"): Promise<object> {
     const problem = await privacyProblem(`button.${button}`);
     if (problem) return { errMsg: `${button}:fail ${problem}` };
-    return await device.wechat(...((await device.ask(button)) ? [button] : ["refuse", button]) as [string]);
+    return await device.wechat(...(((await device.ask(button)) ? [button] : ["refuse", button]) as [string]));
   }
 
   return { wx, press, privacyProblem };
