@@ -19,7 +19,7 @@ export type LoginAnswer =
 /** What every promise rejects with. */
 export interface LoginError extends Error {
   /**
-   * A code of the README's error table, or `unreachable` (no answer), `unexpected_answer` (no JSON), `login_incomplete`
+   * A code of the README's error table, or `unreachable` (no answer), `unexpected_answer` (a gateway's page), `login_incomplete`
    * (the user has to be asked: show the login page).
    */
   code: string;

@@ -46,7 +46,8 @@ function createLogin({ wx, url, storageKey = "wechat-login:session" }) {
   function remember(answer) {
     pending = undefined;
     if (answer.status === "incomplete") pending = { ...answer, until: Date.now() + answer.expiresIn * 1000 };
-    else keep(answer.sessionToken);
+    else if (answer.sessionToken) keep(answer.sessionToken);
+    else throw failure(unexpected("no login"));
     return answer;
   }
 
@@ -136,24 +137,25 @@ async function send(wx, { url, method = "GET", data, avatar, header = {} }) {
     ? await call(wx, "uploadFile", { url, filePath: avatar, name: "avatar", formData: fields, header })
     : await call(wx, "request", { url, method, data: fields, header });
   const { statusCode } = response;
-  const body = bodyOf(response.data);
+  const body = avatar ? parsed(response.data) : response.data;
+  const { error } = Object(body);
   // wx.request calls success for every HTTP status.
-  if (body && !body.error && statusCode < 400) return body;
+  if (!error && statusCode < 400) return body;
   const isBusy = statusCode === 429 || statusCode === 503;
   const retryAfter = isBusy ? retryAfterIn(response.header) : undefined;
-  const unexpected = { code: "unexpected_answer", message: `HTTP ${statusCode}` };
-  throw failure({ ...((body && body.error) || unexpected), statusCode, retryAfter });
+  throw failure({ ...(error || unexpected(statusCode)), statusCode, retryAfter });
 }
 
-/** uploadFile gives text; a gateway may answer HTML. */
-function bodyOf(data) {
-  if (typeof data === "object") return data;
+/** uploadFile gives text, and a gateway's is no JSON. */
+function parsed(text) {
   try {
-    return JSON.parse(data);
+    return JSON.parse(text);
   } catch (_notJson) {
-    return undefined;
+    return text;
   }
 }
+
+const unexpected = (what) => ({ code: "unexpected_answer", message: `Unexpected answer: ${what}` });
 
 /** Phones differ in how they write the names of headers, and some show none of an upload. */
 function retryAfterIn(header) {

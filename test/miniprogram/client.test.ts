@@ -149,6 +149,10 @@ describe("the client of a Mini Program", () => {
       code: "unexpected_answer",
       statusCode: 502,
     });
+    const portal = createServer((_req, res) => void res.end("<h1>Log in to this Wi-Fi</h1>"));
+    const hotel = createLogin({ wx, url: await listen(portal), storageKey: "hotel" });
+    expect((await errorOf(hotel.start())).code).to.equal("unexpected_answer");
+    expect(hotel.isSignedIn()).to.equal(false);
     const nowhere = createLogin({ wx, url: "http://127.0.0.1:1/wx", storageKey: "none" });
     expect((await errorOf(nowhere.start())).code).to.equal("unreachable");
   });

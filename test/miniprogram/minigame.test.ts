@@ -4,7 +4,7 @@ import { posix } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import express from "express";
-import { wechatLogin } from "../../lib/index.ts";
+import { type Identity, wechatLogin } from "../../lib/index.ts";
 import { APP_ID, listen, ownPrefix, redis, SECRET, startWechat, userTable } from "../support/login-app.ts";
 import { phoneInNode } from "./support/load.ts";
 
@@ -56,7 +56,8 @@ async function startHost() {
   const { users, findUser, saveUser } = userTable();
   const login = wechatLogin({
     ...{ appId: APP_ID, secret: SECRET, baseUrl: wechat.baseUrl, redis: redis(), keyPrefix: ownPrefix() },
-    ...{ findUser, saveUser, require: ["unionid", "nickName", "avatarUrl"] },
+    ...{ findUser, saveUser: (user: Identity) => saveUser(user) },
+    require: ["unionid", "nickName", "avatarUrl"],
   });
   const app = express();
   app.use("/wx-profile", login);

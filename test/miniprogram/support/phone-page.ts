@@ -77,7 +77,8 @@ export async function openPhone(browser: Browser, { wechat, url }: Example, user
   atEnd(() => expect(errors).to.deep.equal([]));
   atEnd(() => context.close());
   /** What the person's WeChat was asked, and what the server. */
-  const [used, asked]: string[][] = [[], []];
+  const used: string[] = [];
+  const asked: string[] = [];
   page.on("request", (request) => {
     const { pathname } = new URL(request.url());
     if (/^\/(wx|me)\b/.test(pathname)) asked.push(pathname);
