@@ -57,6 +57,29 @@ describe("the client of a Mini Program", () => {
     expect(wxLogin.callCount).to.equal(1);
   });
 
+  it("a 401 that arrives after someone else has logged in asks again with the new token", async () => {
+    const { wx, url, wxLogin } = await start({ unionid: "u1" });
+    wx.setStorageSync("wechat-login:session", "stale");
+    let letGo = () => {};
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const request: typeof wx.request = (options) => {
+      const isHeld = options.url.endsWith("?held") && options.header?.Authorization === "Bearer stale";
+      const success = async (result: unknown) => {
+        if (isHeld) await held;
+        options.success?.(result);
+      };
+      return wx.request({ ...options, success });
+    };
+    const login = createLogin({ wx: { ...wx, request }, url: `${url}/wx` });
+    const late = login.request<{ user: { unionid: string } }>({ url: `${url}/me?held` });
+    await login.request({ url: `${url}/me` });
+    letGo();
+    expect((await late).user.unionid).to.equal("u1");
+    expect(wxLogin.callCount).to.equal(1);
+  });
+
   it("tells by login_incomplete that the user has to be asked, with the answer waiting for the page", async () => {
     const { me, login, wxLogin, press } = await start({ unionid: "u1", unionidAtLogin: false });
     expect((await errorOf(me())).code).to.equal("login_incomplete");
@@ -100,6 +123,9 @@ describe("the client of a Mini Program", () => {
     await login.logout();
     expect((await errorOf(login.start())).code).to.equal("invalid_code");
     expect(wxLogin.callCount).to.equal(4);
+    wechat.bendNext({ errcode: 40226 });
+    expect((await errorOf(login.start())).code).to.equal("user_blocked");
+    expect(wxLogin.callCount, "no new code for another refusal").to.equal(5);
   });
 
   it("uploads the avatar with the fields beside it, and changes them later", async () => {
@@ -110,6 +136,7 @@ describe("the client of a Mini Program", () => {
     expect(users[0]).to.include({ nickName: "小红", avatarUrl: "https://cdn.example/1" });
     // An absent nickname must not become the word.
     await login.updateProfile({ nickName: undefined, avatar: AVATAR } as { avatar: string });
+    expect(users[0]).to.include({ nickName: "小红" });
     await login.updateProfile({ nickName: "红红" });
     expect(users[0]).to.include({ nickName: "红红" });
     expect((await errorOf(login.updateProfile({ avatar: "http://tmp/none.png" }))).code).to.equal(
@@ -143,12 +170,13 @@ describe("the client of a Mini Program", () => {
 
   it("calls a gateway's page, and no answer at all, by names of their own", async () => {
     const html = createServer((_req, res) => void res.writeHead(502).end("<h1>Bad Gateway</h1>"));
-    const { login, wx } = await start({ unionid: "u1" });
+    const { login, wx, wxLogin } = await start({ unionid: "u1" });
     await login.start();
     expect(await errorOf(login.request({ url: await listen(html) }))).to.include({
       code: "unexpected_answer",
       statusCode: 502,
     });
+    expect(wxLogin.callCount, "only a 401 logs in again").to.equal(1);
     const portal = createServer((_req, res) => void res.end("<h1>Log in to this Wi-Fi</h1>"));
     const hotel = createLogin({ wx, url: await listen(portal), storageKey: "hotel" });
     expect((await errorOf(hotel.start())).code).to.equal("unexpected_answer");

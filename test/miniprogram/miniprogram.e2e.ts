@@ -210,11 +210,11 @@ describe("the Mini Program", () => {
     await page.getByText("同意后才能继续").waitFor();
     expect(await button("微信授权登录").count()).to.equal(0);
     // WeChat does not show its dialog again within ten seconds.
-    await button("查看并同意隐私保护指引").click();
+    await button("查看隐私保护指引").click();
     await page.getByText("同意后才能继续").waitFor();
     expect(await page.getByRole("dialog").count()).to.equal(0);
     await page.clock.fastForward(10_000);
-    await button("查看并同意隐私保护指引").click();
+    await button("查看隐私保护指引").click();
     await answer("隐私保护指引", "允许");
     await button("微信授权登录").click();
     await answer("getUserInfo", "允许");
