@@ -36,7 +36,7 @@ const names = options.only?.split(",") ?? (options.quick ? QUICK : undefined);
 const isWanted = (name: string) => names?.includes(name) ?? true;
 const size = options.quick
   ? { count: 1500, rounds: 2, many: 10_000 }
-  : { count: 4000, rounds: 7, many: 100_000 };
+  : { count: 4000, rounds: 5, many: 100_000 };
 
 const results: Results = { machine: machine(), comparisons: [] };
 for (const { wechat, ...plan } of comparisons({ isQuick: options.quick }).filter(({ name }) =>

@@ -1,0 +1,190 @@
+// The client of express-wechat-login, for Mini Programs, Mini Games, Taro and uni-app. How it is used: docs/clients.md.
+// Plain ES2018 without dependencies: copy it, with wechat-login.d.ts beside it.
+
+/** Where an answer does not show its `Retry-After`: seconds. */
+const PAUSE = 5;
+
+/** With these the temporary token is over, or the key that the user data were sealed with. */
+const OVER = ["invalid_temporary_token", "invalid_user_data"];
+
+/**
+ * One login for the whole app: create it once, in app.js.
+ *
+ * @param options `wx`, or Taro, or uni; `url` of the login on your server; `storageKey` of the session token
+ */
+function createLogin({ wx, url, storageKey = "wechat-login:session" }) {
+  let token = wx.getStorageSync(storageKey) || "";
+  let pending; // the answer "incomplete", with its temporary token
+  let underway; // the login that is under way
+  let busy = { until: 0 }; // the last 429 or 503, and how long it holds
+
+  /** Whoever asks while a login is under way gets its answer: one wx.login for all. */
+  function shared(work) {
+    const forget = () => {
+      underway = undefined;
+    };
+    if (!underway) {
+      underway = work();
+      underway.then(forget, forget);
+    }
+    return underway;
+  }
+
+  /** Asks the login, but not before the time that it gave with its last refusal is over. */
+  async function ask(path, data, avatar) {
+    const retryAfter = Math.ceil((busy.until - Date.now()) / 1000);
+    if (retryAfter > 0) throw failure({ ...busy, retryAfter });
+    try {
+      return await send(wx, { url: url + path, method: "POST", data: await data(), avatar });
+    } catch (error) {
+      const { retryAfter: seconds, code, message, statusCode } = error;
+      if (seconds) busy = { until: Date.now() + seconds * 1000, code, message, statusCode };
+      throw error;
+    }
+  }
+
+  function remember(answer) {
+    pending = undefined;
+    if (answer.status === "incomplete") pending = { ...answer, until: Date.now() + answer.expiresIn * 1000 };
+    else if (answer.sessionToken) keep(answer.sessionToken);
+    else throw failure(unexpected("no login"));
+    return answer;
+  }
+
+  function keep(sessionToken = "") {
+    token = sessionToken;
+    if (token) wx.setStorageSync(storageKey, token);
+    else wx.removeStorageSync(storageKey);
+  }
+
+  async function begin() {
+    if (pending && Date.now() < pending.until) return pending;
+    const attempt = () => ask("/login", async () => ({ code: (await call(wx, "login", {})).code }));
+    try {
+      return remember(await attempt());
+    } catch (error) {
+      // A code works once, and a proxy may have sent it twice. A second new one would not help.
+      if (error.code !== "invalid_code") throw error;
+      return remember(await attempt());
+    }
+  }
+
+  async function finish({ errMsg = "", avatar, ...fields }) {
+    // The callback runs for a refusal, too (also of the privacy agreement). Nothing is sent, the token stays good.
+    if (errMsg.includes(":fail")) return { ...(await begin()), refused: true };
+    if (!pending) return { ...(await begin()), again: true };
+    try {
+      const { temporaryToken } = pending;
+      return remember(await ask("/login/complete", () => ({ temporaryToken, ...fields }), avatar));
+    } catch (error) {
+      if (!OVER.includes(error.code)) throw error;
+      // What was sealed before a wx.login opens no longer: the user has to press the new button.
+      pending = undefined;
+      return { ...(await begin()), again: true };
+    }
+  }
+
+  const start = () => shared(begin);
+
+  async function signIn() {
+    const { status } = await start();
+    if (status === "signed_in") return;
+    throw failure({ code: "login_incomplete", message: "The user has to be asked: show the login page." });
+  }
+
+  /** A request with the session token. Where the session is over it logs in again and asks again, once. */
+  async function request({ header, ...options }) {
+    const attempt = () => send(wx, { ...options, header: { ...header, Authorization: `Bearer ${token}` } });
+    if (!token) await signIn();
+    const used = token;
+    try {
+      return await attempt();
+    } catch (error) {
+      if (error.statusCode !== 401) throw error;
+      // Another request may have logged in meanwhile.
+      if (token === used) keep("");
+      if (!token) await signIn();
+      return await attempt();
+    }
+  }
+
+  return {
+    isSignedIn: () => token !== "",
+    start,
+    complete: (fields) => shared(() => finish(fields)),
+    request,
+    updateProfile: ({ avatar, ...data }) => request({ url: `${url}/profile`, method: "POST", data, avatar }),
+    async logout() {
+      const header = { Authorization: `Bearer ${token}` };
+      keep("");
+      await send(wx, { url: `${url}/logout`, method: "POST", data: {}, header });
+    },
+    /** Base libraries below 2.32.3 ask for no agreement. */
+    agreeToPrivacy: async () =>
+      !wx.requirePrivacyAuthorize ||
+      call(wx, "requirePrivacyAuthorize", {}).then(
+        () => true,
+        () => false,
+      ),
+  };
+}
+
+/** Sends a request, with a file on the phone by uploadFile; gives the body, or throws what the body says is wrong. */
+async function send(wx, { url, method = "GET", data, avatar, header = {} }) {
+  // Without what is undefined: uploadFile would send the word.
+  const fields = JSON.parse(JSON.stringify(data || {}));
+  const response = avatar
+    ? await call(wx, "uploadFile", { url, filePath: avatar, name: "avatar", formData: fields, header })
+    : await call(wx, "request", { url, method, data: fields, header });
+  const { statusCode } = response;
+  const body = avatar ? parsed(response.data) : response.data;
+  const { error } = Object(body);
+  // wx.request calls success for every HTTP status.
+  if (!error && statusCode < 400) return body;
+  const isBusy = statusCode === 429 || statusCode === 503;
+  const retryAfter = isBusy ? retryAfterIn(response.header) : undefined;
+  throw failure({ ...(error || unexpected(statusCode)), statusCode, retryAfter });
+}
+
+/** uploadFile gives text, and a gateway's is no JSON. */
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch (_notJson) {
+    return text;
+  }
+}
+
+const unexpected = (what) => ({ code: "unexpected_answer", message: `Unexpected answer: ${what}` });
+
+/** Phones differ in how they write the names of headers, and some show none of an upload. */
+function retryAfterIn(header) {
+  const name = Object.keys(header || {}).find((key) => key.toLowerCase() === "retry-after");
+  return Number(name && header[name]) || PAUSE;
+}
+
+/** The callbacks are what wx, Taro and uni have in common. */
+function call(wx, name, options) {
+  return new Promise((resolve, reject) => {
+    let header;
+    const task = wx[name]({
+      ...options,
+      success: (result) => resolve({ header, ...result }),
+      fail: ({ errMsg }) => reject(failure({ code: "unreachable", message: errMsg })),
+    });
+    if (!task) return;
+    if (name === "uploadFile" && task.onHeadersReceived) {
+      task.onHeadersReceived((received) => {
+        header = received.header;
+      });
+    }
+    // Taro gives a promise besides; it must not be reported as one that nobody looks at.
+    if (task.catch) task.catch(() => {});
+  });
+}
+
+function failure({ message, ...details }) {
+  return Object.assign(new Error(message), details);
+}
+
+module.exports = { createLogin };

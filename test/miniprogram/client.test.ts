@@ -1,0 +1,223 @@
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { expect } from "chai";
+import sinon from "sinon";
+import ts from "typescript";
+import type { Login, LoginError } from "../../example-app/miniprogram/wechat-login.js";
+import type { PhoneUser } from "../../lib/simulator/index.ts";
+import { listen, startApp } from "../support/login-app.ts";
+import { PICTURES } from "../support/pictures.ts";
+import { createLogin, phoneInNode } from "./support/load.ts";
+
+const AVATAR = "http://tmp/1.png";
+
+/** A host with sessions, and a phone with the client. */
+async function start(user: PhoneUser, options: Parameters<typeof startApp>[0] = {}) {
+  const saveAvatar = async () => "https://cdn.example/1";
+  const app = await startApp({ session: {}, saveAvatar, ...options });
+  const { wx, press, device, stored } = phoneInNode(app.wechat.phone(user));
+  device.files.set(AVATAR, new Blob([PICTURES.png]));
+  const [wxLogin, request] = [sinon.spy(wx, "login"), sinon.spy(wx, "request")];
+  const login = createLogin({ wx, url: `${app.url}/wx` });
+  const me = () => login.request<{ user: { unionid: string } }>({ url: `${app.url}/me` });
+  const paths = () => request.args.map(([{ url }]) => url.replace(app.url, ""));
+  return { ...app, wx, press, stored, login, wxLogin, request, me, paths };
+}
+
+/** What a promise rejects with. */
+async function errorOf(promise: Promise<unknown>): Promise<LoginError> {
+  return await promise.then(
+    () => expect.fail("it did not reject"),
+    (error) => error,
+  );
+}
+
+describe("the client of a Mini Program", () => {
+  it("signs in with its first request, stores the token and sends it from then on", async () => {
+    const { me, wxLogin, request, stored, login } = await start({ unionid: "u1" });
+    expect(login.isSignedIn()).to.equal(false);
+    expect((await me()).user.unionid).to.equal("u1");
+    await me();
+    const Authorization = `Bearer ${stored.get("wechat-login:session")}`;
+    expect(request.lastCall.args[0].header).to.deep.equal({ Authorization });
+    expect([wxLogin.callCount, login.isSignedIn()]).to.deep.equal([1, true]);
+  });
+
+  it("shares one wx.login between all who ask at once", async () => {
+    const { login, me, wxLogin } = await start({ unionid: "u1" });
+    await Promise.all([login.start(), login.start(), me(), me()]);
+    expect(wxLogin.callCount).to.equal(1);
+  });
+
+  it("several requests whose session is over log in once", async () => {
+    const { wx, url, wxLogin } = await start({ unionid: "u1" });
+    wx.setStorageSync("wechat-login:session", "stale");
+    const login = createLogin({ wx, url: `${url}/wx` });
+    await Promise.all([1, 2, 3].map(() => login.request({ url: `${url}/me` })));
+    expect(wxLogin.callCount).to.equal(1);
+  });
+
+  it("a 401 that arrives after someone else has logged in asks again with the new token", async () => {
+    const { wx, url, wxLogin } = await start({ unionid: "u1" });
+    wx.setStorageSync("wechat-login:session", "stale");
+    let letGo = () => {};
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const request: typeof wx.request = (options) => {
+      const isHeld = options.url.endsWith("?held") && options.header?.Authorization === "Bearer stale";
+      const success = async (result: unknown) => {
+        if (isHeld) await held;
+        options.success?.(result);
+      };
+      return wx.request({ ...options, success });
+    };
+    const login = createLogin({ wx: { ...wx, request }, url: `${url}/wx` });
+    const late = login.request<{ user: { unionid: string } }>({ url: `${url}/me?held` });
+    await login.request({ url: `${url}/me` });
+    letGo();
+    expect((await late).user.unionid).to.equal("u1");
+    expect(wxLogin.callCount).to.equal(1);
+  });
+
+  it("tells by login_incomplete that the user has to be asked, with the answer waiting for the page", async () => {
+    const { me, login, wxLogin, press } = await start({ unionid: "u1", unionidAtLogin: false });
+    expect((await errorOf(me())).code).to.equal("login_incomplete");
+    expect(await login.start())
+      .to.include({ status: "incomplete" })
+      .and.to.deep.include({ missing: ["unionid"] });
+    expect(await login.complete(await press("getUserInfo"))).to.include({ status: "signed_in" });
+    expect(wxLogin.callCount).to.equal(1);
+  });
+
+  it("sends nothing for a refusal, of the button and of the privacy agreement", async () => {
+    const { login, paths } = await start({ unionid: "u1", unionidAtLogin: false });
+    await login.start();
+    for (const errMsg of [
+      "getUserInfo:fail auth deny",
+      "getUserInfo:fail privacy permission is not authorized",
+    ]) {
+      expect(await login.complete({ errMsg })).to.include({ status: "incomplete", refused: true });
+    }
+    expect(paths()).to.deep.equal(["/wx/login"]);
+  });
+
+  it("data that another wx.login has sealed: a new token, and the button once more", async () => {
+    const { login, wx, press, wxLogin } = await start({ unionid: "u1", unionidAtLogin: false });
+    await login.start();
+    // As in the button's callback: the classic fault.
+    await new Promise((success) => wx.login({ success }));
+    expect(await login.complete(await press("getUserInfo"))).to.include({
+      status: "incomplete",
+      again: true,
+    });
+    expect(await login.complete(await press("getUserInfo"))).to.include({ status: "signed_in" });
+    expect(wxLogin.callCount).to.equal(3);
+  });
+
+  it("a code that is refused is replaced once, and not a second time", async () => {
+    const { login, wechat, wxLogin } = await start({ unionid: "u1" });
+    wechat.bendNext({ errcode: 40163 });
+    expect(await login.start()).to.include({ status: "signed_in" });
+    for (const errcode of [40029, 40029]) wechat.bendNext({ errcode });
+    await login.logout();
+    expect((await errorOf(login.start())).code).to.equal("invalid_code");
+    expect(wxLogin.callCount).to.equal(4);
+    wechat.bendNext({ errcode: 40226 });
+    expect((await errorOf(login.start())).code).to.equal("user_blocked");
+    expect(wxLogin.callCount, "no new code for another refusal").to.equal(5);
+  });
+
+  it("uploads the avatar with the fields beside it, and changes them later", async () => {
+    const require = ["unionid", "nickName", "avatarUrl"] as const;
+    const { login, users } = await start({ unionid: "u1" }, { require });
+    expect(await login.start()).to.deep.include({ missing: ["nickName", "avatarUrl"] });
+    expect(await login.complete({ nickName: "小红", avatar: AVATAR })).to.include({ status: "signed_in" });
+    expect(users[0]).to.include({ nickName: "小红", avatarUrl: "https://cdn.example/1" });
+    // An absent nickname must not become the word.
+    await login.updateProfile({ nickName: undefined, avatar: AVATAR } as { avatar: string });
+    expect(users[0]).to.include({ nickName: "小红" });
+    await login.updateProfile({ nickName: "红红" });
+    expect(users[0]).to.include({ nickName: "红红" });
+    expect((await errorOf(login.updateProfile({ avatar: "http://tmp/none.png" }))).code).to.equal(
+      "unreachable",
+    );
+  });
+
+  it("keeps away from the login for as long as a Retry-After says, also that of an upload", async () => {
+    const clock = sinon.useFakeTimers({ toFake: ["Date"] });
+    try {
+      const require = ["unionid", "avatarUrl"] as const;
+      const { login, paths, wxLogin } = await start(
+        { unionid: "u1" },
+        { require, rateLimit: { limit: 2, window: 60 } },
+      );
+      await login.start();
+      // The last one that is admitted.
+      expect((await errorOf(login.complete({ nickName: "\n" }))).code).to.equal("invalid_request");
+      const refused = await errorOf(login.complete({ avatar: AVATAR }));
+      expect(refused).to.include({ code: "rate_limited", statusCode: 429 });
+      expect(refused.retryAfter).to.be.within(50, 60);
+      clock.tick(10_000);
+      const waiting = await errorOf(login.complete({ nickName: "x" }));
+      expect(waiting).to.include({ code: "rate_limited", message: refused.message });
+      expect(waiting.retryAfter).to.equal(Number(refused.retryAfter) - 10);
+      expect([paths().length, wxLogin.callCount]).to.deep.equal([2, 1]);
+    } finally {
+      clock.restore();
+    }
+  });
+
+  it("calls a gateway's page, and no answer at all, by names of their own", async () => {
+    const html = createServer((_req, res) => void res.writeHead(502).end("<h1>Bad Gateway</h1>"));
+    const { login, wx, wxLogin } = await start({ unionid: "u1" });
+    await login.start();
+    expect(await errorOf(login.request({ url: await listen(html) }))).to.include({
+      code: "unexpected_answer",
+      statusCode: 502,
+    });
+    expect(wxLogin.callCount, "only a 401 logs in again").to.equal(1);
+    const portal = createServer((_req, res) => void res.end("<h1>Log in to this Wi-Fi</h1>"));
+    const hotel = createLogin({ wx, url: await listen(portal), storageKey: "hotel" });
+    expect((await errorOf(hotel.start())).code).to.equal("unexpected_answer");
+    expect(hotel.isSignedIn()).to.equal(false);
+    const nowhere = createLogin({ wx, url: "http://127.0.0.1:1/wx", storageKey: "none" });
+    expect((await errorOf(nowhere.start())).code).to.equal("unreachable");
+  });
+
+  it("asks for the privacy agreement where the base library has one", async () => {
+    const { wechat, url } = await startApp();
+    const answers = [false, true];
+    const { wx } = phoneInNode(wechat.phone({}), async () => answers.shift() === true);
+    const login = createLogin({ wx, url });
+    expect(await login.agreeToPrivacy()).to.equal(false);
+    wx.onNeedPrivacyAuthorization((resolve) => resolve({ event: "agree", buttonId: "agree" }));
+    expect(await login.agreeToPrivacy()).to.equal(true);
+    const { requirePrivacyAuthorize: _absent, ...old } = wx;
+    expect(await createLogin({ wx: old, url }).agreeToPrivacy()).to.equal(true);
+  });
+
+  it("has what its types say", () => {
+    const names: Record<keyof Login, true> = {
+      ...{ isSignedIn: true, start: true, complete: true, request: true },
+      ...{ updateProfile: true, logout: true, agreeToPrivacy: true },
+    };
+    const { wx } = phoneInNode({} as never);
+    expect(createLogin({ wx, url: "" })).to.have.all.keys(Object.keys(names));
+  });
+
+  it("is the same in the Mini Game, and newer than ES2018 in nothing", () => {
+    for (const file of ["wechat-login.js", "wechat-login.d.ts"]) {
+      const [one, other] = ["miniprogram", "minigame"].map((folder) =>
+        readFileSync(`example-app/${folder}/${file}`, "utf8"),
+      );
+      expect(one).to.equal(other);
+    }
+    for (const file of ["wechat-login.js", "app.js", "words.js", "pages/me/me.js", "pages/login/login.js"]) {
+      const text = readFileSync(`example-app/miniprogram/${file}`, "utf8");
+      const forTarget = (target: ts.ScriptTarget) =>
+        ts.transpileModule(text, { compilerOptions: { target, module: ts.ModuleKind.CommonJS } }).outputText;
+      expect(forTarget(ts.ScriptTarget.ES2018), file).to.equal(forTarget(ts.ScriptTarget.ESNext));
+    }
+  });
+});
