@@ -63,6 +63,7 @@ function printable(value: string): string {
   return /[\p{Cc}\uFFFD]/u.test(value) ? `‹${value.length} bytes›` : value;
 }
 
-function kindOf(key: string): string {
+/** What a key is for; an empty text where nobody knows. */
+export function kindOf(key: string): string {
   return KINDS.find((kind) => key.includes(kind)) ?? "";
 }

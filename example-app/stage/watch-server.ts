@@ -3,6 +3,7 @@ import type { Fetch, Identity, Traced } from "express-wechat-login";
 import type { UserToSave } from "../users.ts";
 import type { Messages } from "./messages.ts";
 import type { SecretBox } from "./secret-box.ts";
+import { kindOf } from "./stored.ts";
 
 const SECRETS = ["session_key", "access_token", "refresh_token"];
 
@@ -48,14 +49,23 @@ export function watchedRedis<Client extends object>(client: Client, { watch }: M
         if (!(result instanceof Promise)) return result;
         const call = {
           lanes: ["server", "redis"] as ["server", "redis"],
-          title: String(name).toUpperCase(),
+          title: [String(name).toUpperCase(), kindOfKey(given.flat())].join(" ").trim(),
           detail: given.flat().map(readable),
-          answer: (answer: unknown) => ({ title: shortOf(answer), detail: [answer].flat().map(readable) }),
+          answer: (answer: unknown) => ({
+            title: shortOf(answer),
+            detail: Array.isArray(answer) ? answer.map(readable) : readable(answer),
+          }),
         };
         return watch(call, () => result);
       };
     },
   });
+}
+
+/** What the command is about, by its first key; a script is no key. */
+function kindOfKey(given: unknown[]): string {
+  const words = given.filter((word) => typeof word === "string" && !word.includes("redis.call"));
+  return words.map((word) => kindOf(String(word))).find(Boolean) ?? "";
 }
 
 /** Bytes are told by their number only: no box could find a secret in them. */

@@ -8,6 +8,7 @@ const LANES = ["phone", "server", "wechat", "redis", "database"];
 export function openDiagram() {
   const stories = document.getElementById("stories");
   const scroll = document.getElementById("scroll");
+  const peek = document.getElementById("peek");
   let arrows;
   // Where it has a scroll bar, the keyboard can reach it.
   scroll.tabIndex = 0;
@@ -23,6 +24,7 @@ export function openDiagram() {
 
   function clear() {
     arrows = undefined;
+    peek.hidden = true;
     stories.replaceChildren(
       element("p", { class: "muted none", "data-text": "messagesNone" }, text("messagesNone")),
     );
@@ -40,6 +42,8 @@ export function openDiagram() {
     if (!arrows) begin("…");
     const arrow = arrowOf(message);
     arrows.append(arrow);
+    peek.hidden = false;
+    peek.textContent = `↓ ${arrow.querySelector("summary").textContent}`;
     // Follows the story, where the diagram has a scroll bar of its own.
     const below = arrow.getBoundingClientRect().bottom - scroll.getBoundingClientRect().bottom;
     if (below > 0) scroll.scrollTop += below + 8;
@@ -55,7 +59,13 @@ export function openDiagram() {
 
 function arrowOf({ from, to, title, detail, isAnswer, hasFailed }) {
   const [start, end] = [LANES.indexOf(from), LANES.indexOf(to)];
-  const classes = ["arrow", end < start && "back", isAnswer && "answer", hasFailed && "failed"];
+  const classes = [
+    "arrow",
+    end < start && "back",
+    isAnswer && "answer",
+    start + end === 1 && "first",
+    hasFailed && "failed",
+  ];
   const summary = element(
     "summary",
     {},

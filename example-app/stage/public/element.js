@@ -10,9 +10,11 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
+const FIRST = "[data-first]:not([inert] *)";
+
 /** Puts new content into a place; who was in it with the keyboard stays in it. */
 export function show(place, ...children) {
   const hadFocus = place.contains(document.activeElement);
   place.replaceChildren(...children.filter(Boolean));
-  if (hadFocus) place.querySelector("[data-first], button, input")?.focus({ preventScroll: true });
+  if (hadFocus) place.querySelector(FIRST)?.focus({ preventScroll: true });
 }

@@ -7,8 +7,8 @@ const AVATARS = { hill: "avatarHill", flower: "avatarFlower", boat: "avatarBoat"
 /** What the phone shows in a state. */
 export function viewOf(state, actions) {
   const content = VIEWS[state.view === "sheet" ? state.from : state.view](state, actions);
-  const sheet = state.view === "sheet" && sheetOf(state, actions);
-  return [...content, noticeOf(state.notice), sheet].filter(Boolean);
+  const below = element("div", { class: "content", inert: state.view === "sheet" }, ...content);
+  return [below, noticeOf(state.notice), state.view === "sheet" && sheetOf(state, actions)];
 }
 
 /** What went wrong, in words and with its code. */
@@ -60,7 +60,16 @@ const VIEWS = {
     element("p", { class: "lead" }, me.nickName ?? text("signedIn")),
     element("p", { class: "user" }, text("user", { id: me.id })),
     facts({ unionid: me.unionid, phoneNumber: me.phoneNumber }),
-    element("div", { class: "row" }, secondary("whoAmI", whoAmI), secondary("logOut", logOut)),
+    element(
+      "div",
+      { class: "row" },
+      secondary("whoAmI", whoAmI),
+      element(
+        "button",
+        { type: "button", class: "quiet", "data-first": true, onclick: logOut },
+        text("logOut"),
+      ),
+    ),
   ],
 };
 
@@ -107,7 +116,7 @@ function sheetOf({ from }, { answer }) {
       "div",
       { class: "row" },
       element("button", { type: "button", onclick: () => answer(false) }, text("refuse")),
-      element("button", { type: "button", class: "primary", onclick: () => answer(true) }, text("allow")),
+      primary("allow", () => answer(true)),
     ),
   );
   sheet.addEventListener("keydown", ({ key }) => key === "Escape" && answer(false));

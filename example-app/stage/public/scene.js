@@ -39,8 +39,8 @@ export function openScene() {
     take(await post(state.isHanging ? "/wechat/answers" : "/wechat/hangs"));
   });
   at("forget").addEventListener("click", async () => {
-    take(await post("/forget"));
     notify();
+    take(await post("/forget"));
   });
   for (const id of ["scenario", "person"]) at(id).addEventListener("change", notify);
   document.addEventListener("language", show);
@@ -52,8 +52,8 @@ export function openScene() {
     scenario: () => at("scenario").value,
     /** Where the Mini Program's requests go. */
     loginPath: () => `/wx-${at("scenario").value}${at("short").checked ? "-5s" : ""}`,
-    /** The name of the chosen option, without what explains it. */
-    nameOf: (id) => at(id).selectedOptions[0].textContent.replace(/[:：].*/, ""),
+    /** The chosen option, as the page names it. */
+    nameOf: (id) => at(id).selectedOptions[0].textContent,
     onOtherPeople: (listener) => listeners.push(listener),
   };
 }

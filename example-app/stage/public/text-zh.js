@@ -6,7 +6,7 @@ export const zh = {
   scene: "场景",
   scenario: "登录需要什么",
   scenarioUnionid: "场景一：只要 unionid",
-  scenarioProfile: "场景二：unionid、昵称和头像",
+  scenarioProfile: "场景二：unionid 和头像昵称",
   scenarioPhoneNumber: "手机号作为账号",
   scenarioOpenid: "有 openid 就够了",
   person: "谁拿着手机",

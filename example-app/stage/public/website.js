@@ -48,7 +48,11 @@ export function openWebsite(scene, diagram) {
   }
 
   const button = (name, work, kind) =>
-    element("button", { type: "button", class: kind, onclick: () => once(work) }, text(name));
+    element(
+      "button",
+      { type: "button", class: kind, "data-first": name !== "scanRefuse", onclick: () => once(work) },
+      text(name),
+    );
   const VIEWS = {
     out: () => [
       element("img", { class: "logo", src: "/stage/shop.svg", alt: "", width: "64", height: "64" }),
@@ -64,12 +68,8 @@ export function openWebsite(scene, diagram) {
         height: "180",
       }),
       element("p", {}, text("qrHint")),
-      element(
-        "div",
-        { class: "row" },
-        button("scanRefuse", () => scan("refuse"), "quiet"),
-        button("scanAllow", () => scan("allow"), "primary"),
-      ),
+      button("scanAllow", () => scan("allow"), "primary"),
+      button("scanRefuse", () => scan("refuse"), "quiet"),
     ],
     in: () => [
       picture(state.me.avatarUrl, state.me.nickName),
