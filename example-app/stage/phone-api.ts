@@ -16,12 +16,12 @@ const ACTIONS: Record<string, (phone: Phone) => { errMsg: string }> = {
 /**
  * The simulated phones: what the page's Mini Program gets from its `wx`, and the camera that scans a QR code.
  *
- * @param authorizeUrl gives the address that the QR code leads to
+ * @param authorizeBaseUrl where WeChat's page is that the QR code leads to
  */
 export function phoneApi(
   { phoneOf }: ReturnType<typeof people>,
   { watch }: Messages,
-  authorizeUrl: (query: URLSearchParams) => string,
+  authorizeBaseUrl: string,
 ): Router {
   const router = express.Router();
 
@@ -36,7 +36,7 @@ export function phoneApi(
 
   router.post("/scan/:person/:answer", async (req, res) => {
     const { person, answer } = req.params;
-    const url = authorizeUrl(queryOf(req.url));
+    const url = authorizeUrl(authorizeBaseUrl, queryOf(req.url));
     const refuse = answer === "refuse";
     const detail = { location: url };
     const location = await watch(
@@ -50,7 +50,7 @@ export function phoneApi(
   });
 
   router.get("/qr.svg", (req, res) => {
-    res.type("svg").send(renderSVG(authorizeUrl(queryOf(req.url)), { border: 2 }));
+    res.type("svg").send(renderSVG(authorizeUrl(authorizeBaseUrl, queryOf(req.url)), { border: 2 }));
   });
 
   return router;
@@ -58,4 +58,14 @@ export function phoneApi(
 
 function queryOf(url: string): URLSearchParams {
   return new URLSearchParams(/\?.*/.exec(url)?.[0]);
+}
+
+/** WeChat wants the parameters in this order. */
+function authorizeUrl(baseUrl: string, query: URLSearchParams): string {
+  const given = (name: string) => query.get(name) ?? "";
+  const ordered = new URLSearchParams({
+    ...{ appid: given("appid"), redirect_uri: given("redirect_uri"), response_type: "code" },
+    ...{ scope: given("scope"), state: given("state") },
+  });
+  return `${baseUrl}/connect/qrconnect?${ordered}#wechat_redirect`;
 }

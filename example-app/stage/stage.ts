@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import express, { type ErrorRequestHandler, type Router } from "express";
+import express, { type ErrorRequestHandler } from "express";
 import type { Identity } from "express-wechat-login";
 import type { WechatSimulator } from "express-wechat-login/simulator";
 import type { Accounts } from "../accounts.ts";
@@ -77,22 +77,12 @@ export async function openStage({ accounts, avatars, publicUrl, redisUrl }: Stag
   });
   router.use("/stage", express.static(PAGES));
   router.use("/stage", sceneApi({ ...{ told, redis, box, scene, forgetUsers }, users: () => users.all() }));
-  router.use("/stage", phoneApi(persons, told, authorizeUrl));
+  router.use("/stage", phoneApi(persons, told, String(accounts.authorizeBaseUrl)));
   router.use("/stage", logins);
   router.use("/stage", failed);
 
-  /** WeChat wants the parameters in this order. */
-  function authorizeUrl(query: URLSearchParams): string {
-    const given = (name: string) => query.get(name) ?? "";
-    const ordered = new URLSearchParams({
-      ...{ appid: given("appid"), redirect_uri: given("redirect_uri"), response_type: "code" },
-      ...{ scope: given("scope"), state: given("state") },
-    });
-    return `${accounts.authorizeBaseUrl}/connect/qrconnect?${ordered}#wechat_redirect`;
-  }
-
   return {
-    router: router as Router,
+    router,
     async close(): Promise<void> {
       told.close();
       stopWatching();

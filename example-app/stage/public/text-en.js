@@ -21,7 +21,7 @@ export const en = {
   redisBack: "Bring Redis back",
   wechatHangs: "Make WeChat hang",
   wechatAnswers: "Let WeChat answer",
-  short: "Let temporary tokens expire after 5 s",
+  short: "Let temporary tokens expire after 5 s",
   redisOwn: "Redis: a server of this page’s own.",
   redisGiven: "Redis: yours (REDIS_URL). “Kill” cuts our connection; your server stays up.",
   redisProcess:
