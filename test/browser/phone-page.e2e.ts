@@ -192,7 +192,7 @@ describe("the phone page", () => {
   });
 
   it("shows the session_key as a locked box", async () => {
-    const { page, words, press, choose } = await open();
+    const { page, website, words, press, choose } = await open();
     await choose("unionid", "button");
     await press(words.logIn);
     await page.getByRole("button", { name: words.authorise }).waitFor();
@@ -202,6 +202,10 @@ describe("the phone page", () => {
     await page.getByText("pending token").click();
     expect(await page.getByText("locked: session_key").filter({ visible: true }).count()).to.equal(2);
     await keep(page, "locked");
+    // What was opened stays open when something else is stored.
+    await press(words.logIn, website);
+    await page.getByText("state of a web login").waitFor();
+    expect(await page.getByText("locked: session_key").filter({ visible: true }).count()).to.equal(2);
   });
 
   it("works with the keyboard only", async () => {

@@ -3,11 +3,14 @@ import { unlocked } from "./locked.js";
 import { text } from "./text.js";
 
 let timer;
+/** The keys that a reader has opened: they stay open when the list is made anew. */
+const opened = new Set();
 
 /** Shows users and keys, each key with the time it has left; asks again when one is over. */
 export function showStored(state, refresh) {
   clearInterval(timer);
   const clocks = [];
+  const focused = document.activeElement?.closest("[data-key]")?.dataset.key;
   show(
     document.getElementById("stored"),
     element("h3", {}, text("users")),
@@ -15,6 +18,7 @@ export function showStored(state, refresh) {
     element("h3", {}, text("keys")),
     keysOf(state, clocks),
   );
+  if (focused) document.querySelector(`[data-key="${CSS.escape(focused)}"] summary`)?.focus();
   const tick = () => {
     for (const { place, end } of clocks) place.textContent = left(end);
     if (clocks.some(({ end }) => end <= Date.now())) {
@@ -70,7 +74,10 @@ function keysOf({ redis, keys, at }, clocks) {
       {},
       element(
         "details",
-        {},
+        {
+          ...{ "data-key": key, open: opened.has(key) },
+          ontoggle: ({ target }) => (target.open ? opened.add(key) : opened.delete(key)),
+        },
         element("summary", {}, element("span", {}, kind ? text(`key_${kind}`) : key), clock),
         element("pre", { tabindex: "0" }, `${key}\n`, ...unlocked(value)),
       ),
