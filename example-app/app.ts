@@ -4,14 +4,14 @@ import { Redis } from "ioredis";
 import { openAccounts } from "./accounts.ts";
 import { openAvatars } from "./avatars.ts";
 import { walkThrough } from "./phone.ts";
+import { openStage } from "./stage/stage.ts";
 import { openUsers } from "./users.ts";
 
 const { REDIS_URL, PORT = "3000", DATA = "example-app/data" } = process.env;
 const { PUBLIC_URL = `http://localhost:${PORT}` } = process.env;
 
-const { miniProgram, officialAccount, website, baseUrl, authorizeBaseUrl, simulator } = await openAccounts(
-  process.env,
-);
+const accounts = await openAccounts(process.env);
+const { miniProgram, officialAccount, website, baseUrl, authorizeBaseUrl, simulator } = accounts;
 const users = openUsers(`${DATA}/users.db`);
 const avatars = openAvatars(`${DATA}/avatars`, `${PUBLIC_URL}/avatars`);
 
@@ -46,7 +46,9 @@ app.use("/wx-phone", wechatLogin({ ...options, require: ["unionid", "phoneNumber
 
 const callbackUrl = `${PUBLIC_URL}/web/callback`;
 const hasWeb = officialAccount ?? website;
-const web = hasWeb && wechatWebLogin({ ...host, officialAccount, website, callbackUrl, authorizeBaseUrl });
+const returnTo = "/web.html";
+const web =
+  hasWeb && wechatWebLogin({ ...host, officialAccount, website, callbackUrl, authorizeBaseUrl, returnTo });
 if (web) app.use("/web", web);
 
 // One guard for both: a session token of the Mini Program, or the website's cookie.
@@ -55,7 +57,17 @@ app.get("/me", requireLogin, (req, res) => {
   res.json(userOf(req));
 });
 app.use("/avatars", express.static(`${DATA}/avatars`, { immutable: true, maxAge: "1y", index: false }));
-app.use(express.static(`${import.meta.dirname}/public`));
+// The phone page, where there is a simulated WeChat.
+const stage =
+  simulator &&
+  (await openStage({
+    accounts: { ...accounts, simulator },
+    avatars,
+    publicUrl: PUBLIC_URL,
+    redisUrl: REDIS_URL,
+  }));
+if (stage) app.use(stage.router);
+app.use(express.static(`${import.meta.dirname}/public`, { index: "web.html" }));
 
 const server = app.listen(Number(PORT), async (error) => {
   if (error) throw new Error(`Port ${PORT} cannot be used; try PORT=3001 npm start`, { cause: error });
@@ -69,11 +81,16 @@ const server = app.listen(Number(PORT), async (error) => {
   if (simulator) await walkThrough(url, simulator, users.all);
   // No new requests; those that are under way are answered first.
   process.once("SIGTERM", () => {
+    void stage?.close();
     server.close(async () => {
       await redis?.quit();
       await simulator?.close();
       users.close();
     });
   });
-  console.log(`\nServing ${url}: open it in a browser, or POST /wx/login, … (Ctrl+C ends)`);
+  console.log(
+    simulator
+      ? `\nThe phone page: ${url} (the website: ${url}/web.html; Ctrl+C ends)`
+      : `\nServing ${url}: open it in a browser, or POST /wx/login, … (Ctrl+C ends)`,
+  );
 });

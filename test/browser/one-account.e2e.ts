@@ -67,7 +67,7 @@ async function logIn(page: Page, url: string, name: string, answer: "Allow" | "R
   await page.waitForURL(/\/connect\//);
   const asked = page.url();
   await page.getByRole("listitem").filter({ hasText: name }).getByText(answer).click();
-  await page.waitForURL((location) => location.origin === url && location.pathname === "/");
+  await page.waitForURL((location) => location.origin === url && location.pathname === "/web.html");
   return asked;
 }
 
