@@ -1,19 +1,24 @@
+import cluster from "node:cluster";
 import express from "express";
 import { wechatLogin, wechatWebLogin } from "express-wechat-login";
 import { Redis } from "ioredis";
 import { openAccounts } from "./accounts.ts";
 import { openAvatars } from "./avatars.ts";
+import { openDatabase } from "./database.ts";
+import { healthOf } from "./health.ts";
 import { walkThrough } from "./phone.ts";
-import { openUsers } from "./users.ts";
+import type { UserToSave } from "./user.ts";
 
-const { REDIS_URL, PORT = "3000", DATA = "example-app/data" } = process.env;
+const { REDIS_URL, PORT = "3000", DATA = "example-app/data", DRAIN_MS = "0" } = process.env;
 const { PUBLIC_URL = `http://localhost:${PORT}` } = process.env;
 
 const { miniProgram, officialAccount, website, baseUrl, authorizeBaseUrl, simulator } = await openAccounts(
   process.env,
 );
-const users = openUsers(`${DATA}/users.db`);
+const { users, place } = await openDatabase(process.env, DATA);
 const avatars = openAvatars(`${DATA}/avatars`, `${PUBLIC_URL}/avatars`);
+
+let stored = await users.all();
 
 // Fails fast where Redis is away, and comes back by itself.
 const redis = REDIS_URL
@@ -25,7 +30,11 @@ const host = {
   baseUrl,
   redis,
   findUser: users.find,
-  saveUser: users.save,
+  async saveUser(user: UserToSave) {
+    await users.save(user);
+    // For the walk-through, which cannot wait for a database.
+    if (simulator) stored = await users.all();
+  },
   // The Mini Program and the website accept each other's sessions.
   session: { name: "example" },
 };
@@ -39,6 +48,8 @@ const options = {
 const app = express();
 // How many proxies stand in front: the rate limit counts by the address that they tell.
 app.set("trust proxy", Number(process.env.TRUST_PROXY ?? 0));
+const health = healthOf({ ...(redis && { redis: () => redis.ping() }), database: users.ping });
+app.use(health.routes);
 const wx = wechatLogin(options);
 app.use("/wx", wx);
 app.use("/wx-profile", wechatLogin({ ...options, require: ["unionid", "nickName", "avatarUrl"] }));
@@ -65,15 +76,21 @@ const server = app.listen(Number(PORT), async (error) => {
     `WeChat:   ${simulator ? `simulated, at ${simulator.baseUrl}` : (baseUrl ?? "api.weixin.qq.com")}`,
   );
   console.log(`Tokens:   ${REDIS_URL ? "in Redis" : "in this process (set REDIS_URL for Redis)"}`);
-  console.log(`Database: ${DATA}/users.db, avatars in ${DATA}/avatars`);
-  if (simulator) await walkThrough(url, simulator, users.all);
-  // No new requests; those that are under way are answered first.
-  process.once("SIGTERM", () => {
-    server.close(async () => {
-      await redis?.quit();
-      await simulator?.close();
-      users.close();
-    });
-  });
+  console.log(`Database: ${place}, avatars in ${DATA}/avatars`);
+  if (simulator) await walkThrough(url, simulator, () => stored);
   console.log(`\nServing ${url}: open it in a browser, or POST /wx/login, … (Ctrl+C ends)`);
+});
+
+let isEnding = false;
+async function end(): Promise<void> {
+  isEnding = true;
+  await health.drain(server, Number(DRAIN_MS));
+  await redis?.quit();
+  await simulator?.close();
+  await users.close();
+  cluster.worker?.disconnect();
+}
+// Perhaps twice: a supervisor may signal the workers, and their primary does.
+process.on("SIGTERM", () => {
+  if (!isEnding) void end();
 });
