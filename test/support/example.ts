@@ -54,7 +54,8 @@ export async function startExample(
   }
   async function printed(pattern: RegExp): Promise<void> {
     while (!pattern.test(output)) {
-      if (child.exitCode !== null) throw new Error(`the example ended with ${child.exitCode}:\n${output}`);
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`the example ended:\n${output}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
