@@ -9,7 +9,7 @@ export interface RedisOfDoctor {
   info(section: string): Promise<string>;
   config(get: "GET", name: string): Promise<unknown>;
   disconnect(): void;
-  on(event: "error", listener: () => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
 }
 
 type Ioredis = { Redis: new (url: string, options: object) => RedisOfDoctor };
@@ -36,9 +36,10 @@ export async function connectRedis({ redisUrl = "", folder, timeout }: Settings)
     enableReadyCheck: false,
     retryStrategy: () => null,
   });
-  let reason = "";
-  redis.on("error", (error?: unknown) => {
-    reason = reasonOf(error);
+  // What happens to the connection is told here; its commands only say that it is closed.
+  let told: unknown;
+  redis.on("error", (error) => {
+    told = error;
   });
   try {
     await redis.connect();
@@ -46,7 +47,7 @@ export async function connectRedis({ redisUrl = "", folder, timeout }: Settings)
     return redis;
   } catch (error) {
     redis.disconnect();
-    throw new Error(`Redis cannot be used: ${reason || reasonOf(error)}.`);
+    throw new Error(`Redis cannot be used: ${reasonOf(told ?? error)}.`);
   }
 }
 
@@ -59,7 +60,7 @@ function ioredisOf(folder: string): Ioredis {
 }
 
 function reasonOf(error: unknown): string {
-  const { code, message = "" } = Object(error);
-  const word = typeof code === "string" ? code : String(message).split(" ")[0];
-  return REASONS[String(word)] ?? (/^[A-Z_]+$/.test(String(word)) ? String(word) : "no answer");
+  const { code, message } = Object(error);
+  const word = typeof code === "string" ? code : String(message).replace(/ .*/s, "");
+  return REASONS[word] ?? (/^[A-Z_]+$/.test(word) ? word : "no answer");
 }

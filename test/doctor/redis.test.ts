@@ -70,6 +70,11 @@ describe("the doctor on Redis", () => {
     const { row } = await examine({ redisUrl: url });
     expect(row("Redis")[1]).to.match(/^answers in .*forbids the question$/);
     for (const name of ["Redis", "Redis evic", "Redis pers"]) expect(row(name)[0]).to.equal("warn");
+    await admin.call("ACL", "SETUSER", "default", "-ping");
+    expect((await examine({ redisUrl: url })).row("Redis")).to.deep.equal([
+      "bad",
+      "Redis cannot be used: NOPERM.",
+    ]);
   });
 
   it("knows an old Redis, a Valkey, and a slow one", async () => {

@@ -4,6 +4,7 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { wechatSimulator } from "../../lib/simulator/index.ts";
 import { install, run } from "../support/commands.ts";
 import { freePort, startRedis } from "../support/redis-server.ts";
 
@@ -26,6 +27,7 @@ try {
 
   for (const app of ["server.cjs", "server.mjs"]) await plainJavaScript(app);
   await quickStart();
+  await doctor();
   await copyFile(join(import.meta.dirname, "app.ts"), join(folder, "app.ts"));
   const strict = [
     "--strict",
@@ -100,5 +102,23 @@ async function quickStart(): Promise<void> {
     console.log("README quick start: signed in");
   } finally {
     server.kill();
+  }
+}
+
+/** The command that npx finds: it explains itself, and is content with a simulated WeChat and this Redis. */
+async function doctor(): Promise<void> {
+  const help = await run("npx", ["express-wechat-login", "doctor", "--help"], { cwd: folder });
+  if (!help.startsWith("express-wechat-login doctor: ")) throw new Error(`doctor --help printed: ${help}`);
+  const wechat = await wechatSimulator({ appId: "wx1", secret: "s3cret" });
+  try {
+    const app = { WECHAT_APP_ID: "wx1", WECHAT_SECRET: "s3cret", WECHAT_BASE_URL: wechat.baseUrl };
+    const output = await run("npx", ["express-wechat-login", "doctor"], {
+      cwd: folder,
+      env: { ...env, ...app },
+    });
+    if (!/✓ Redis +\w+ \d/.test(output)) throw new Error(`doctor printed: ${output}`);
+    console.log("npx express-wechat-login doctor: nothing is red");
+  } finally {
+    await wechat.close();
   }
 }
