@@ -18,7 +18,7 @@ function shapeOf(file: string) {
   };
 }
 
-for (const name of ["README", "docs/databases"]) {
+for (const name of ["README", "docs/databases", "docs/deployment"]) {
   describe(`${name}.md and ${name}.zh-CN.md`, () => {
     it("have the same headings, tables, lists and code", () => {
       expect(shapeOf(`${name}.zh-CN.md`)).to.deep.equal(shapeOf(`${name}.md`));
