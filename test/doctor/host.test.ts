@@ -82,8 +82,8 @@ describe("the doctor on the host's address", () => {
 describe("the doctor on findUser and saveUser", () => {
   for (const [file, level, found] of [
     ["good", "ok", /saveUser is not called$/],
-    ["anyone", "bad", /^findUser gives a object for a stranger$/],
-    ["list", "bad", /^findUser gives an array for a stranger$/],
+    ["anyone", "bad", /^findUser finds someone for a stranger: object$/],
+    ["list", "bad", /^findUser finds someone for a stranger: array$/],
     ["broken", "bad", /^findUser throws for a stranger: Error ECONNREFUSED$/],
     ["odd", "bad", /^findUser throws for a stranger: Error$/],
     ["hanging", "bad", /^findUser does not answer$/],

@@ -171,6 +171,18 @@ describe("the example as workers", function () {
     expect(await page.json()).to.include({ errcode: 41008 });
   });
 
+  it("or as one process, which walks through every scenario on PostgreSQL, too", async () => {
+    const { url, count } = await ownSchema(postgres.url);
+    const { printed, output } = await startExample([], { DATABASE_URL: url });
+    await printed(/Ctrl\+C/);
+    expect(output()).to.include("Database: PostgreSQL");
+    for (const stored of ["'小明'", "'红红'", "'10012345678'", '401 {"error":{"code":"login_required']) {
+      expect(output()).to.include(stored);
+    }
+    // One of them came to the Mini Program and to the website.
+    expect((await count("openids")) - (await count("users"))).to.equal(1);
+  });
+
   it("say in a sentence what is wrong, and do not begin", async () => {
     for (const [args, what] of [
       [TWO, /^Several workers need a Redis .* set REDIS_URL/],

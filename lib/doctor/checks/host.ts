@@ -56,10 +56,7 @@ function complaintOf(found: unknown): Finding | undefined {
   }
   const cure =
     "Look by unionid only where it is given: a stranger without one must not match a user without one.";
-  return bad(
-    `findUser gives ${Array.isArray(found) ? "an array" : `a ${typeof found}`} for a stranger`,
-    cure,
-  );
+  return bad(`findUser finds someone for a stranger: ${Array.isArray(found) ? "array" : typeof found}`, cure);
 }
 
 /** The message may hold the database's address and password. */
