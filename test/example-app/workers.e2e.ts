@@ -120,6 +120,17 @@ describe("the example as workers", function () {
     expect(await exit).to.deep.equal([0, null]);
   });
 
+  it("SIGTERM ends them also while Redis is away", async () => {
+    const { child, redis, output } = await startTwo();
+    await redis.stop();
+    const exit = once(child, "exit");
+    const signalled = Date.now();
+    child.kill("SIGTERM");
+    expect(await exit).to.deep.equal([0, null]);
+    expect(Date.now() - signalled).to.be.below(10_000);
+    expect(output()).to.not.include("Node.js v");
+  });
+
   it("SIGKILL of a worker is survived: the other goes on, sessions stay, and there are two again", async () => {
     const { pids, printed, send, me, wechat } = await startTwo();
     const { sessionToken } = (await send("/wx/login", wechat.phone({ unionid: "u1" }).login())).body;
