@@ -1,18 +1,20 @@
+import cluster from "node:cluster";
 import express from "express";
 import { wechatLogin, wechatWebLogin } from "express-wechat-login";
 import { Redis } from "ioredis";
 import { openAccounts } from "./accounts.ts";
 import { openAvatars } from "./avatars.ts";
+import { openDatabase } from "./database.ts";
+import { healthOf } from "./health.ts";
 import { walkThrough } from "./phone.ts";
 import { openStage } from "./stage/stage.ts";
-import { openUsers } from "./users.ts";
 
-const { REDIS_URL, PORT = "3000", DATA = "example-app/data" } = process.env;
+const { REDIS_URL, PORT = "3000", DATA = "example-app/data", DRAIN_MS = "0" } = process.env;
 const { PUBLIC_URL = `http://localhost:${PORT}` } = process.env;
 
 const accounts = await openAccounts(process.env);
 const { miniProgram, officialAccount, website, baseUrl, authorizeBaseUrl, simulator } = accounts;
-const users = openUsers(`${DATA}/users.db`);
+const { users, place } = await openDatabase(process.env, DATA);
 const avatars = openAvatars(`${DATA}/avatars`, `${PUBLIC_URL}/avatars`);
 
 // Fails fast where Redis is away, and comes back by itself.
@@ -39,6 +41,8 @@ const options = {
 const app = express();
 // How many proxies stand in front: the rate limit counts by the address that they tell.
 app.set("trust proxy", Number(process.env.TRUST_PROXY ?? 0));
+const health = healthOf({ ...(redis && { redis: () => redis.ping() }), database: users.ping });
+app.use(health.routes);
 const wx = wechatLogin(options);
 app.use("/wx", wx);
 app.use("/wx-profile", wechatLogin({ ...options, require: ["unionid", "nickName", "avatarUrl"] }));
@@ -77,20 +81,28 @@ const server = app.listen(Number(PORT), async (error) => {
     `WeChat:   ${simulator ? `simulated, at ${simulator.baseUrl}` : (baseUrl ?? "api.weixin.qq.com")}`,
   );
   console.log(`Tokens:   ${REDIS_URL ? "in Redis" : "in this process (set REDIS_URL for Redis)"}`);
-  console.log(`Database: ${DATA}/users.db, avatars in ${DATA}/avatars`);
+  console.log(`Database: ${place}, avatars in ${DATA}/avatars`);
   if (simulator) await walkThrough(url, simulator, users.all);
-  // No new requests; those that are under way are answered first.
-  process.once("SIGTERM", () => {
-    void stage?.close();
-    server.close(async () => {
-      await redis?.quit();
-      await simulator?.close();
-      users.close();
-    });
-  });
   console.log(
     simulator
       ? `\nThe phone page: ${url} (the website: ${url}/web.html; Ctrl+C ends)`
       : `\nServing ${url}: open it in a browser, or POST /wx/login, … (Ctrl+C ends)`,
   );
+});
+
+let isEnding = false;
+async function end(): Promise<void> {
+  isEnding = true;
+  // Its stream of messages would never end by itself.
+  void stage?.close();
+  await health.drain(server, Number(DRAIN_MS));
+  // A Redis that is away cannot be told.
+  await redis?.quit().catch(() => redis.disconnect());
+  await simulator?.close();
+  await users.close();
+  cluster.worker?.disconnect();
+}
+// Perhaps twice: a supervisor may signal the workers, and their primary does.
+process.on("SIGTERM", () => {
+  if (!isEnding) void end();
 });

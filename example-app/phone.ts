@@ -24,9 +24,9 @@ const AVATAR = Buffer.from(
 export async function walkThrough(
   url: string,
   wechat: WechatSimulator,
-  users: () => object[],
+  users: () => Promise<object[]>,
 ): Promise<void> {
-  const before = users().length;
+  const before = (await users()).length;
   const newPhone = (user: PhoneUser) =>
     wechat.phone({ unionid: `union-${randomUUID().slice(0, 8)}`, ...user });
 
@@ -71,7 +71,7 @@ export async function walkThrough(
   await get(`${url}/me`, sessionToken);
 
   title("Stored");
-  console.table(users().slice(before));
+  console.table((await users()).slice(before));
 }
 
 /** A browser that shows the QR code, a phone that scans it and allows the login. */

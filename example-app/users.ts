@@ -2,19 +2,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { AccountConflictError, type Identity } from "express-wechat-login";
 import Database from "libsql";
-
-/** A person; `openid` is the one in the app that was asked for. */
-export interface User {
-  id: number;
-  openid: string | null;
-  unionid: string | null;
-  nickName: string | null;
-  avatarUrl: string | null;
-  phoneNumber: string | null;
-}
-
-/** What the login knows of a person when it stores one. */
-export type UserToSave = Identity & Partial<Record<"nickName" | "avatarUrl" | "phoneNumber", string>>;
+import type { User, Users, UserToSave } from "./user.ts";
 
 // One person has one unionid and an openid in each app: hence two tables. The constraints are what makes two first
 // logins at the same time harmless.
@@ -42,7 +30,7 @@ const REMEMBER_OPENID = `
   ON CONFLICT (appId, openid) DO UPDATE SET userId = excluded.userId`;
 
 /** The users of this example in an SQLite file. */
-export function openUsers(file: string) {
+export function openUsers(file: string): Users {
   mkdirSync(dirname(file), { recursive: true });
   const db = new Database(file);
   // Another process that writes is waited for; by default that is an error at once.
@@ -67,11 +55,13 @@ export function openUsers(file: string) {
     db.prepare(REMEMBER_OPENID).run({ appId, openid, id });
   }).immediate;
 
+  // libsql answers at once; other drivers make one wait, and the interface is theirs.
   return {
-    find,
-    save: (user: UserToSave): void => save(user),
-    all: () => (db.prepare("SELECT * FROM users ORDER BY id").all() as User[]).map(pick),
-    close: () => void db.close(),
+    find: async (identity) => find(identity),
+    save: async (user) => save(user),
+    all: async () => (db.prepare("SELECT * FROM users ORDER BY id").all() as User[]).map(pick),
+    ping: async () => void db.prepare("SELECT 1").get(),
+    close: async () => void db.close(),
   };
 }
 

@@ -11,8 +11,8 @@ export interface SceneParts {
   box: SecretBox;
   /** Whether WeChat answers nothing from now on. */
   scene: { isHanging: boolean };
-  users(): object[];
-  forgetUsers(): void;
+  users(): Promise<object[]>;
+  forgetUsers(): Promise<void>;
 }
 
 /** What goes on around the logins: what they say, what is stored, and the faults that the page can make. */
@@ -23,7 +23,7 @@ export function sceneApi({ told, redis, box, scene, users, forgetUsers }: SceneP
   async function shown(): Promise<object> {
     const kind = redis?.kind ?? "process";
     const keys = redis && (await storedKeys(redis.client, redis.keyPrefix, box));
-    const text = box.hide(JSON.stringify(users()));
+    const text = box.hide(JSON.stringify(await users()));
     return { redis: { kind, isUp: redis?.isUp() ?? true }, ...scene, users: JSON.parse(text), keys };
   }
 
@@ -34,7 +34,7 @@ export function sceneApi({ told, redis, box, scene, users, forgetUsers }: SceneP
     "/wechat/answers": () => Object.assign(scene, { isHanging: false }),
     "/forget": async () => {
       if (redis?.isUp()) await forgetKeys(redis.client, redis.keyPrefix);
-      forgetUsers();
+      await forgetUsers();
     },
   };
 

@@ -4,7 +4,8 @@ import type { Identity } from "express-wechat-login";
 import type { WechatSimulator } from "express-wechat-login/simulator";
 import type { Accounts } from "../accounts.ts";
 import type { openAvatars } from "../avatars.ts";
-import { openUsers, type UserToSave } from "../users.ts";
+import type { UserToSave } from "../user.ts";
+import { openUsers } from "../users.ts";
 import { stageLogins } from "./logins.ts";
 import { messages } from "./messages.ts";
 import { people } from "./people.ts";
@@ -53,9 +54,9 @@ export async function openStage({ accounts, avatars, publicUrl, redisUrl }: Stag
     beforeWechat: () => scene.isHanging && accounts.simulator.bendNext({ fault: "hang" }),
   });
 
-  function forgetUsers(): void {
+  async function forgetUsers(): Promise<void> {
     persons.forget();
-    users.close();
+    await users.close();
     users = openUsers(":memory:");
   }
 
@@ -86,7 +87,7 @@ export async function openStage({ accounts, avatars, publicUrl, redisUrl }: Stag
     async close(): Promise<void> {
       told.close();
       stopWatching();
-      users.close();
+      await users.close();
       await redis?.close();
     },
   };

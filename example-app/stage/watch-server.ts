@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Fetch, Identity, Traced } from "express-wechat-login";
-import type { UserToSave } from "../users.ts";
+import type { User, Users, UserToSave } from "../user.ts";
 import type { Messages } from "./messages.ts";
 import type { SecretBox } from "./secret-box.ts";
 import { kindOf } from "./stored.ts";
@@ -105,10 +105,7 @@ export function watchProcessStore({ tell }: Messages, isOurs: () => boolean): ()
 }
 
 /** The two callbacks, telling what the database is asked and answers. */
-export function watchedUsers<User>(
-  users: { find(identity: Identity): User | undefined; save(user: UserToSave): void },
-  { watch }: Messages,
-) {
+export function watchedUsers(users: Pick<Users, "find" | "save">, { watch }: Messages) {
   const lanes: ["server", "database"] = ["server", "database"];
   return {
     findUser: (identity: Identity) => {

@@ -1,8 +1,8 @@
 import { WechatLoginError } from "../errors.ts";
 import { unreachable } from "./errcodes.ts";
 
-/** Answers of WeChat come within a fraction of a second: this is good for more than a thousand logins a second. */
-const MAX_IN_FLIGHT = 200;
+/** A launch brings many at once; they wait for one of fewer connections, no longer than `timeout`, and cost little memory. */
+const MAX_IN_FLIGHT = 2000;
 /** As many attempts in a row have to find WeChat out of reach before nobody is sent there any more. */
 const FAILURES = 10;
 const OPEN_MS = 5000;

@@ -43,7 +43,7 @@ describe("where the host's process ends", function () {
       env: {
         ...process.env,
         ...{ WECHAT_APP_ID: APP_ID, WECHAT_SECRET: SECRET, WECHAT_BASE_URL: wechat.baseUrl },
-        ...{ PORT: String(port), DATA: data },
+        ...{ PORT: String(port), DATA: data, DATABASE_URL: undefined },
       },
       stdio: ["ignore", "pipe", "inherit"],
     });

@@ -32,6 +32,7 @@ for (const peers of PEERS) {
     await cp("node_modules/.cache/compiled", folder, { recursive: true });
     await install(folder, [...peers, ...packages]);
     await cp("docs", join(folder, "docs"), { recursive: true });
+    await cp("test/doctor/hosts", join(folder, "test/doctor/hosts"), { recursive: true });
     for (const readme of ["README.md", "README.zh-CN.md"]) await cp(readme, join(folder, readme));
     for (const version of NODES) {
       const mocha = [

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { wechatSimulator } from "../../lib/simulator/index.ts";
 import { install, run } from "../support/commands.ts";
 import { listening, quickStart } from "../support/quick-start.ts";
 import { freePort, startRedis } from "../support/redis-server.ts";
@@ -27,6 +28,7 @@ try {
   for (const app of ["server.cjs", "server.mjs"]) await plainJavaScript(app);
   await quickStart(folder, env);
   console.log("README quick start: signed in");
+  await doctor();
   await copyFile(join(import.meta.dirname, "app.ts"), join(folder, "app.ts"));
   const strict = [
     "--strict",
@@ -68,5 +70,23 @@ async function plainJavaScript(app: string): Promise<void> {
     console.log(`${app}: signed in`);
   } finally {
     server.kill();
+  }
+}
+
+/** The command that npx finds: it explains itself, and is content with a simulated WeChat and this Redis. */
+async function doctor(): Promise<void> {
+  const help = await run("npx", ["express-wechat-login", "doctor", "--help"], { cwd: folder });
+  if (!help.startsWith("express-wechat-login doctor: ")) throw new Error(`doctor --help printed: ${help}`);
+  const wechat = await wechatSimulator({ appId: "wx1", secret: "s3cret" });
+  try {
+    const app = { WECHAT_APP_ID: "wx1", WECHAT_SECRET: "s3cret", WECHAT_BASE_URL: wechat.baseUrl };
+    const output = await run("npx", ["express-wechat-login", "doctor"], {
+      cwd: folder,
+      env: { ...env, ...app },
+    });
+    if (!/✓ Redis +\w+ \d/.test(output)) throw new Error(`doctor printed: ${output}`);
+    console.log("npx express-wechat-login doctor: nothing is red");
+  } finally {
+    await wechat.close();
   }
 }

@@ -19,7 +19,7 @@ app.use(
     async saveUser(user) {
       console.log("saving");
       await pause(saveMs);
-      users.save(user);
+      await users.save(user);
     },
   }),
 );

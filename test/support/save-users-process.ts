@@ -1,15 +1,15 @@
-import { openUsers } from "../../example-app/users.ts";
+import { openDatabase } from "../../example-app/database.ts";
 
 /**
- * A process of its own that is one app of the example's: `node … <database file> <appId> <people>`. It says "ready",
- * begins when it hears something, and stores each person as at a first login; then it says "done".
+ * A process of its own that is one app of the example's: `node … <database URL, or nothing> <folder> <appId> <people>`. It
+ * says "ready", begins when it hears something, and stores each person as at a first login; then it says "done".
  */
-const [file = "", appId = "", people = "0"] = process.argv.slice(2);
-const users = openUsers(file);
+const [url = "", folder = "", appId = "", people = "0"] = process.argv.slice(2);
+const { users } = await openDatabase({ DATABASE_URL: url }, folder);
 console.log("ready");
 await new Promise((resolve) => process.stdin.once("data", resolve));
 for (let number = 0; number < Number(people); number++) {
-  users.save({ appId, openid: `${appId}-${number}`, unionid: `u${number}` });
+  await users.save({ appId, openid: `${appId}-${number}`, unionid: `u${number}` });
 }
 console.log("done");
 process.exit();

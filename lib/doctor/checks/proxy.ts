@@ -1,0 +1,86 @@
+import { type Answer, ask, post } from "../ask.ts";
+import { bad, type Check, type Finding, ok, warn } from "../check.ts";
+
+/** Close to the default of `avatarMaxBytes` (2 MiB): what a proxy must let through. */
+const AVATAR_BYTES = 2_000_000;
+const NO_URL = "not checked: no --url";
+
+/** Whether the world reaches the login, and by HTTPS. */
+export const publicUrl: Check = {
+  name: "public URL",
+  async run({ settings: { url, timeout } }) {
+    if (url === undefined)
+      return warn(NO_URL, "--url https://your.host/wx: where the login is mounted, from outside.");
+    const answer = await post(`${url}/login`, timeout, {});
+    if ("reason" in answer)
+      return bad(`out of reach: ${answer.reason}`, "Look at DNS, the certificate, the proxy.");
+    if (answer.status !== 400 || codeIn(answer) !== "invalid_request") {
+      const cure =
+        "Let the proxy pass POST …/login unchanged to the app, and see where the router is mounted.";
+      return bad(`HTTP ${answer.status}, not the login's 400 invalid_request`, cure);
+    }
+    if (url.startsWith("https:")) return ok("the login answers by HTTPS");
+    return warn(
+      "the login answers, without HTTPS",
+      "A Mini Program reaches HTTPS only (服务器域名, request合法域名).",
+    );
+  },
+};
+
+/** Whether clients can choose the address that the rate limit counts them by. */
+export const trustProxy: Check = {
+  name: "trust proxy",
+  async run({ settings: { url, timeout } }) {
+    if (url === undefined) return warn(NO_URL);
+    // From the documentation's network (RFC 5737): nobody has it.
+    const forged = { "X-Forwarded-For": `198.51.100.${1 + Math.floor(Math.random() * 254)}` };
+    const remaining: number[] = [];
+    for (const headers of [{}, forged, {}]) {
+      remaining.push(remainingIn(await post(`${url}/login`, timeout, {}, headers)));
+    }
+    return judge(remaining as [number, number, number]);
+  },
+};
+
+function judge([first, asForged, last]: [number, number, number]): Finding {
+  if (Number.isNaN(first + asForged + last)) {
+    return warn("not checked: no RateLimit header", "Is it rateLimit: false? Then limit requests elsewhere.");
+  }
+  if (asForged < first) {
+    return ok(
+      "a forged X-Forwarded-For is not believed; behind a proxy it must be set, or all users count as one",
+    );
+  }
+  if (last >= first) return warn("not checked: a new window began meanwhile", "Run this again.");
+  const cure =
+    'app.set("trust proxy", <number of proxies>), never true; the proxy sets X-Forwarded-For itself.';
+  return bad("a forged X-Forwarded-For is believed: the rate limit can be escaped", cure);
+}
+
+/** Whether an avatar comes through. */
+export const bodySize: Check = {
+  name: "body size",
+  async run({ settings: { url, timeout } }) {
+    if (url === undefined) return warn(NO_URL);
+    const body = new FormData();
+    body.append("temporaryToken", "doctor");
+    body.append("avatar", new Blob([PNG, new Uint8Array(AVATAR_BYTES)], { type: "image/png" }), "doctor.png");
+    const answer = await ask(`${url}/login/complete`, timeout, { method: "POST", body });
+    if (typeof codeIn(answer) === "string") return ok("an avatar of 2 MB reaches the login");
+    const what = "status" in answer ? `HTTP ${answer.status}` : answer.reason;
+    return bad(`an avatar of 2 MB does not reach the login: ${what}`, "nginx: client_max_body_size 3m;");
+  },
+};
+
+const PNG = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+
+/** The code of an error in the login's own form. */
+function codeIn(answer: Answer): unknown {
+  return "json" in answer ? Object(answer.json?.error).code : undefined;
+}
+
+/** Of the standard header, `"wechat-login"; r=999; t=60`. */
+function remainingIn(answer: Answer): number {
+  const header = "headers" in answer && answer.headers.get("ratelimit");
+  return Number(/\br=(\d+)/.exec(header || "")?.[1] ?? Number.NaN);
+}

@@ -1,0 +1,66 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { Settings } from "./settings.ts";
+
+/** What the doctor asks of an ioredis client. */
+export interface RedisOfDoctor {
+  connect(): Promise<unknown>;
+  ping(): Promise<unknown>;
+  info(section: string): Promise<string>;
+  config(get: "GET", name: string): Promise<unknown>;
+  disconnect(): void;
+  on(event: "error", listener: (error: Error) => void): unknown;
+}
+
+type Ioredis = { Redis: new (url: string, options: object) => RedisOfDoctor };
+
+/** What Redis's first word of an error, or the code of the connection's, means. */
+const REASONS: Record<string, string> = {
+  ECONNREFUSED: "nobody listens there",
+  ENOTFOUND: "nobody knows that host (DNS)",
+  NOAUTH: "it wants a password",
+  WRONGPASS: "it refuses the user or the password",
+};
+
+/**
+ * Connects with the project's own ioredis, which this library does not bring along.
+ *
+ * @throws {Error} in a sentence that holds neither the URL nor its password
+ */
+export async function connectRedis({ redisUrl = "", folder, timeout }: Settings): Promise<RedisOfDoctor> {
+  const { Redis } = ioredisOf(folder);
+  const limits = { connectTimeout: timeout, commandTimeout: timeout, maxRetriesPerRequest: 0 };
+  const redis = new Redis(redisUrl, {
+    ...limits,
+    lazyConnect: true,
+    enableReadyCheck: false,
+    retryStrategy: () => null,
+  });
+  // What happens to the connection is told here; its commands only say that it is closed.
+  let told: unknown;
+  redis.on("error", (error) => {
+    told = error;
+  });
+  try {
+    await redis.connect();
+    await redis.ping();
+    return redis;
+  } catch (error) {
+    redis.disconnect();
+    throw new Error(`Redis cannot be used: ${reasonOf(told ?? error)}.`);
+  }
+}
+
+function ioredisOf(folder: string): Ioredis {
+  try {
+    return createRequire(join(folder, "package.json"))("ioredis");
+  } catch {
+    throw new Error("ioredis is not installed in this project: npm install ioredis, and run this beside it.");
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = Object(error);
+  const word = typeof code === "string" ? code : String(message).replace(/ .*/s, "");
+  return REASONS[word] ?? (/^[A-Z_]+$/.test(word) ? word : "no answer");
+}

@@ -1,0 +1,2 @@
+export const findUser = async () => undefined;
+export const saveUser = () => {};

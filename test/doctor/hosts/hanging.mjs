@@ -1,0 +1,2 @@
+export const findUser = () => new Promise(() => {});
+export const saveUser = () => {};

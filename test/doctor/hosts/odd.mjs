@@ -1,0 +1,2 @@
+export const findUser = () => Promise.reject("db-password");
+export const saveUser = () => {};

@@ -1,0 +1,1 @@
+throw new TypeError("DB_PASSWORD=db-password is wrong");

@@ -1,0 +1,135 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { expect } from "chai";
+import { doctor } from "../../lib/doctor/doctor.ts";
+import { report } from "../../lib/doctor/report.ts";
+import { settingsOf } from "../../lib/doctor/settings.ts";
+import { APP_ID, atEnd, SECRET, startWechat } from "../support/login-app.ts";
+import { startRedis } from "../support/redis-server.ts";
+import { settingsOfTest } from "./examine.ts";
+
+const SUFFIX = import.meta.url.slice(-3);
+const CLI = new URL(`../../lib/doctor/cli${SUFFIX}`, import.meta.url).pathname;
+
+/** Runs the command as npx does. */
+async function run(args: string[], env: Record<string, string> = {}) {
+  const clean = { REDIS_URL: "", WECHAT_APP_ID: "", WECHAT_SECRET: "" };
+  const child = spawn(process.execPath, [...process.execArgv, CLI, ...args], {
+    env: { ...process.env, ...clean, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  child.stdout.on("data", (text) => {
+    output += text;
+  });
+  const [code] = await once(child, "close");
+  return { output, code };
+}
+
+describe("the doctor's report", () => {
+  it("aligns its columns, also with Chinese in them, and shows each cure below", () => {
+    const rows = [
+      { name: "clock (时钟)", level: "ok", found: "0 s" },
+      { name: "Redis", level: "bad", found: "none", cure: "Start it." },
+      { name: "URL", level: "warn", found: "none" },
+    ] as const;
+    expect(report([...rows], settingsOfTest({}))).to.equal(
+      "✓ clock (时钟)  0 s\n✗ Redis         none\n                → Start it.\n! URL           none\n\nRed: 1.\n",
+    );
+    expect(report(rows.slice(0, 1), settingsOfTest({}))).to.match(/\n\nNothing is red\.\n$/);
+    const json = JSON.parse(report([...rows], settingsOfTest({ json: true })));
+    expect(json).to.deep.equal({ ok: false, checks: rows });
+  });
+
+  it("survives a check that fails, and quotes nothing of it", async () => {
+    const failing = {
+      name: "failing",
+      run() {
+        throw new RangeError(SECRET);
+      },
+    };
+    expect(await doctor(settingsOfTest({}), [failing])).to.deep.equal([
+      {
+        name: "failing",
+        level: "bad",
+        found: "the check itself fails: RangeError",
+        cure: "Please report it.",
+      },
+    ]);
+  });
+
+  it("blots out whatever a row would quote", () => {
+    const settings = settingsOfTest({
+      code: "the-code",
+      redisUrl: "redis://:pass%20word@host",
+      url: "https://me:url-password@host/wx",
+    });
+    const found = `${SECRET} the-code pass%20word url-password redis://:pass%20word@host`;
+    expect(report([{ name: "x", level: "ok", found }], settings)).to.equal(
+      "✓ x  *** *** *** *** ***\n\nNothing is red.\n",
+    );
+  });
+});
+
+describe("the doctor's command", function () {
+  this.timeout(20_000);
+
+  it("is well where all is well: 0; and nothing secret is in all that it prints", async () => {
+    const wechat = await startWechat();
+    const redis = await startRedis(["--requirepass", "redis-password"]);
+    atEnd(redis.stop);
+    const phone = wechat.phone({ openid: "oABCDEFGHIJKLMNOP", unionid: "uABCDEFGHIJKLMNOP" });
+    const { code } = phone.login();
+    const REDIS_URL = redis.url.replace("//", "//:redis-password@");
+    const account = { WECHAT_APP_ID: APP_ID, WECHAT_SECRET: SECRET, WECHAT_BASE_URL: `${wechat.baseUrl}/` };
+    const host = ["--host", "test/doctor/hosts/good.mjs"];
+    const table = await run(["doctor", "--code", code, ...host], { REDIS_URL, ...account });
+    expect(table.output).to.include("unionid uABC…").and.include("Nothing is red.");
+    expect(table.code).to.equal(0);
+    const json = await run(["doctor", "--json", "--code", phone.login().code], { REDIS_URL, ...account });
+    expect(JSON.parse(json.output).ok).to.equal(true);
+    const token = await fetch(`${wechat.baseUrl}/cgi-bin/stable_token`, {
+      method: "POST",
+      body: JSON.stringify({ grant_type: "client_credential", appid: APP_ID, secret: SECRET }),
+    });
+    const { access_token: accessToken } = (await token.json()) as { access_token: string };
+    for (const secret of [
+      SECRET,
+      code,
+      "redis-password",
+      phone.openid,
+      "session_key",
+      "uABCDEFGHIJKLMNOP",
+      accessToken,
+    ]) {
+      expect(table.output + json.output).to.not.include(secret);
+    }
+  });
+
+  it("exits with 1 where something is red, and in JSON says the same", async () => {
+    const { output, code } = await run(["doctor", "--json"], { WECHAT_BASE_URL: "http://127.0.0.1:1" });
+    expect(JSON.parse(output).ok).to.equal(false);
+    expect(code).to.equal(1);
+  });
+
+  it("explains itself, and what is wrong in the command line: 2", async () => {
+    for (const args of [["--help"], ["doctor", "--help"], []]) {
+      const { output, code } = await run(args);
+      expect([code, output.split(":")[0]]).to.deep.equal([0, "express-wechat-login doctor"]);
+    }
+    for (const args of [
+      ["nurse"],
+      ["doctor", "--secret", "x"],
+      ["doctor", "--timeout", "0"],
+      ["doctor", "--url", "a"],
+    ]) {
+      expect((await run(args)).code).to.equal(2);
+    }
+  });
+
+  it("asks the real WeChat where nothing else is said, and cuts slashes at the end", () => {
+    expect(settingsOf(["doctor", "--url", "https://a/wx//"], {}, "/")).to.deep.include({
+      ...{ baseUrl: "https://api.weixin.qq.com", url: "https://a/wx", timeout: 5000, appId: "", secret: "" },
+    });
+  });
+});

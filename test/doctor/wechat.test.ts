@@ -1,0 +1,165 @@
+import { createServer } from "node:http";
+import { expect } from "chai";
+import { listen, startWechat } from "../support/login-app.ts";
+import { examine, examineWith } from "./examine.ts";
+
+const HTML = { body: "<html>Access denied by proxy</html>" };
+
+/** A server that answers like WeChat, with this header Date, or none. */
+async function wechatAt(date: string | undefined): Promise<string> {
+  return await listen(
+    createServer((_req, res) => {
+      res.sendDate = false;
+      if (date !== undefined) res.setHeader("Date", date);
+      res.end('{"errcode":41002,"errmsg":"appid missing"}');
+    }),
+  );
+}
+
+describe("the doctor on WeChat", () => {
+  it("is content where WeChat answers, and never uses /cgi-bin/token nor a forced refresh", async () => {
+    const { row, wechat } = await examineWith([]);
+    expect(row("WeChat API")[1]).to.match(/^127\.0\.0\.1:\d+ answers in \d+ ms$/);
+    expect(row("clock")[0]).to.equal("ok");
+    expect(row("AppID")).to.deep.equal(["ok", "WeChat accepts them"]);
+    expect(row("IP whitelist")).to.deep.equal(["ok", "this server's IP is accepted"]);
+    expect(wechat.requests.map(({ path }) => path)).to.deep.equal([
+      "/sns/jscode2session",
+      "/cgi-bin/stable_token",
+    ]);
+    expect(wechat.requests[0]?.query).to.deep.equal({});
+    expect(wechat.requests[1]?.body?.force_refresh).to.equal(false);
+  });
+
+  for (const [what, bend, found] of [
+    ["a proxy's HTML", HTML, /^HTTP 200 without WeChat's JSON/],
+    ["JSON of someone else", { body: '"hello"' }, /^HTTP 200 without WeChat's JSON/],
+    ["a gateway's 502", { ...HTML, status: 502 }, /^HTTP 502 without WeChat's JSON/],
+    ["silence", { fault: "hang" }, /no answer within 300 ms$/],
+    ["a cut connection", { fault: "reset" }, /ECONNRESET$|UND_ERR_SOCKET$/],
+  ] as const) {
+    it(`says that it is out of reach, for ${what}, and checks no clock by it`, async () => {
+      const { row } = await examineWith([bend], { timeout: 300 });
+      expect(row("WeChat API")[0]).to.equal("bad");
+      expect(row("WeChat API")[1]).to.match(found);
+      expect(row("clock")[0]).to.equal("warn");
+    });
+  }
+
+  it("tells a refused connection, DNS and TLS apart, each with its cure", async () => {
+    const plain = (await startWechat()).baseUrl.replace("http:", "https:");
+    for (const [baseUrl, reason, cure] of [
+      ["http://127.0.0.1:1", /network error|ECONNREFUSED/, /firewall/],
+      ["http://no.such.host.invalid", /ENOTFOUND|EAI_AGAIN/, /DNS/],
+      [plain, /SSL/, /TLS/],
+    ] as const) {
+      const { rows } = await examine({ baseUrl });
+      expect(rows[1]?.found).to.match(reason);
+      expect(rows[1]?.cure).to.match(cure);
+    }
+  });
+
+  it("says that WeChat is slow", async () => {
+    expect((await examineWith([{ delay: 1100 }])).row("WeChat API")[0]).to.equal("warn");
+  });
+
+  for (const [seconds, level, found] of [
+    [0, "ok", /^\d s/],
+    [60, "warn", /^(59|60|61) s behind/],
+    [-3600, "bad", /^3\d\d\d s ahead of/],
+  ] as const) {
+    it(`compares the clocks: ${seconds} s is ${level}`, async () => {
+      const date = new Date(Date.now() + seconds * 1000).toUTCString();
+      const { row } = await examine({ baseUrl: await wechatAt(date) });
+      expect(row("clock")[0]).to.equal(level);
+      expect(row("clock")[1]).to.match(found);
+    });
+  }
+
+  it("compares no clocks where WeChat tells no time", async () => {
+    expect((await examine({ baseUrl: await wechatAt(undefined) })).row("clock")[0]).to.equal("warn");
+  });
+
+  for (const errcode of [40013, 40125, 40243, 41002, 41004, 45009, 50007, 99999]) {
+    it(`tells errcode ${errcode}, with its cure`, async () => {
+      const { rows, row } = await examineWith([{}, { errcode }]);
+      expect(row("AppID")).to.deep.equal(["bad", `WeChat refuses: errcode ${errcode}`]);
+      expect(rows.find(({ name }) => name.startsWith("AppID"))?.cure).to.match(/\S+\.$/);
+      expect(row("IP whitelist")[0]).to.equal("warn");
+    });
+  }
+
+  it("shows the IP that WeChat refuses, where WeChat shows it", async () => {
+    const refusal = (errmsg: string) => ({ body: JSON.stringify({ errcode: 40164, errmsg }) });
+    const told = await examineWith([
+      {},
+      refusal("invalid ip 203.0.113.9 ipv6 ::ffff:203.0.113.9, not in whitelist"),
+    ]);
+    expect(told.row("IP whitelist")).to.deep.equal(["bad", "WeChat refuses 203.0.113.9 (40164)"]);
+    expect(told.row("AppID")[0]).to.equal("warn");
+    const untold = await examineWith([{}, refusal("not in whitelist")]);
+    expect(untold.row("IP whitelist")).to.deep.equal(["bad", "WeChat refuses this server's IP (40164)"]);
+  });
+
+  it("checks neither where WeChat does not answer, or nothing is set", async () => {
+    const silent = await examineWith([{}, { fault: "hang" }], { timeout: 300 });
+    expect(silent.row("AppID")).to.deep.equal(["warn", "not checked: WeChat does not answer"]);
+    expect(silent.row("IP whitelist")[0]).to.equal("warn");
+    const html = await examineWith([{}, HTML]);
+    expect(html.row("AppID")[0]).to.equal("warn");
+    expect(html.row("IP whitelist")[0]).to.equal("warn");
+    for (const unset of [{ appId: "" }, { secret: "" }]) {
+      const { row, wechat } = await examineWith([], { ...unset, code: "c" });
+      expect([row("AppID")[0], row("IP whitelist")[0], row("unionid")[0]]).to.deep.equal([
+        "bad",
+        "warn",
+        "warn",
+      ]);
+      expect(wechat.requests).to.have.length(1);
+    }
+  });
+});
+
+describe("the doctor on the unionid", () => {
+  it("shows beginnings of openid and unionid, or that there is none, and says how to get a code", async () => {
+    const wechat = await startWechat();
+    const examined = async (code?: string) =>
+      (await examine({ baseUrl: wechat.baseUrl, code })).row("unionid");
+    const bound = wechat.phone({ openid: "oABCDEFGH", unionid: "uIJKLMNOP" });
+    expect(await examined(bound.login().code)).to.deep.equal(["ok", "openid oABC…, unionid uIJK…"]);
+    const unbound = wechat.phone({ openid: "oABCDEFGH" });
+    expect(await examined(unbound.login().code)).to.deep.equal(["warn", "openid oABC…, no unionid"]);
+    expect((await examined("used"))[0]).to.equal("bad");
+    expect(await examined()).to.deep.equal(["warn", "not checked: no --code"]);
+    const blocked = wechat.phone({ blocked: true });
+    expect(await examined(blocked.login().code)).to.deep.equal(["bad", "WeChat refuses: errcode 40226"]);
+  });
+
+  it("checks nothing where WeChat does not answer", async () => {
+    for (const bend of [HTML, { fault: "hang" }] as const) {
+      const { row } = await examineWith([{}, {}, bend], { code: "c", timeout: 300 });
+      expect(row("unionid")).to.deep.equal(["warn", "not checked: WeChat does not answer"]);
+    }
+  });
+});
+
+describe("the doctor on Node.js", () => {
+  it("knows the versions that are supported", async () => {
+    for (const [version, level] of [
+      ...[
+        ["18.20.4", "bad"],
+        ["20.18.3", "bad"],
+        ["20.19.0", "ok"],
+        ["21.7.3", "bad"],
+        ["22.11.0", "bad"],
+      ],
+      ...[
+        ["22.12.0", "ok"],
+        ["24.0.0", "ok"],
+      ],
+    ] as [string, string][]) {
+      expect((await examine({}, version)).row("Node.js")).to.deep.equal([level, version]);
+    }
+    expect((await examine({})).row("Node.js")).to.deep.equal(["ok", process.versions.node]);
+  });
+});

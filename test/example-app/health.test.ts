@@ -1,0 +1,59 @@
+import { createServer } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
+import { expect } from "chai";
+import express from "express";
+import { healthOf } from "../../example-app/health.ts";
+import { ask, listen } from "../support/login-app.ts";
+
+async function start(needs: Record<string, () => Promise<unknown>>) {
+  const { routes, drain } = healthOf(needs);
+  const app = express().use(routes);
+  app.get("/slow", async (_req, res) => {
+    await pause(300);
+    res.json({ slow: true });
+  });
+  const server = createServer(app);
+  const url = await listen(server);
+  const look = async (path: string) => {
+    const { status, body } = await ask(url + path);
+    return [status, body];
+  };
+  return { look, url, drain: (ms: number) => drain(server, ms) };
+}
+
+const good = async () => "PONG";
+
+describe("the example's health", () => {
+  it("is ready where everything answers that it needs", async () => {
+    const { look, url } = await start({ redis: good, database: good });
+    expect(await look("/healthz")).to.deep.equal([200, { status: "up" }]);
+    expect(await look("/readyz")).to.deep.equal([200, { status: "ready", redis: "ok", database: "ok" }]);
+    expect((await ask(`${url}/readyz`)).headers.get("cache-control")).to.equal("no-store");
+  });
+
+  it("is up, but not ready, where something fails or hangs; nobody waits for long, and no error is shown", async () => {
+    const failing = async () => {
+      throw new Error("password authentication failed for user shop");
+    };
+    const { look } = await start({ redis: () => new Promise(() => {}), database: failing });
+    const began = Date.now();
+    const failed = { status: "failed", redis: "failed", database: "failed" };
+    expect(await look("/readyz")).to.deep.equal([503, failed]);
+    expect(Date.now() - began).to.be.within(900, 3000);
+    expect(await look("/healthz")).to.deep.equal([200, { status: "up" }]);
+  });
+
+  it("drains: says so for a while and still answers, then answers what is under way, and ends", async () => {
+    const { look, url, drain } = await start({ database: good });
+    const ended = drain(400);
+    expect(await look("/readyz")).to.deep.equal([503, { status: "draining" }]);
+    expect(await look("/healthz")).to.deep.equal([200, { status: "up" }]);
+    expect((await ask(`${url}/healthz`)).headers.get("connection")).to.equal("close");
+    await pause(200);
+    const began = Date.now();
+    expect(await look("/slow")).to.deep.equal([200, { slow: true }]);
+    await ended;
+    expect(Date.now() - began).to.be.below(2000);
+    expect(await look("/healthz").catch(() => "gone")).to.equal("gone");
+  });
+});
