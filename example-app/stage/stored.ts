@@ -11,7 +11,7 @@ export interface StoredKey {
   ttl: number;
 }
 
-const KINDS = ["pending", "session", "signed-in", "access-token", "state"];
+const KINDS = ["pending", "session", "access-token", "state"];
 
 /** What is in Redis under a prefix, as the page may see it; nothing where Redis is away. */
 export async function storedKeys(

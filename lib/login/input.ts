@@ -72,7 +72,7 @@ function refuseNothing(input: object, wanted: string): void {
 
 /** The button's callback runs for a refusal, too, with nothing in `e.detail` but this `errMsg`. */
 function refuseDenial({ errMsg }: Fields): void {
-  if (typeof errMsg === "string" && /:fail\b.*\b(deny|denied|cancel)/.test(errMsg)) {
+  if (typeof errMsg === "string" && /:fail\b.*\b(deny|denied|cancel|privacy permission)/.test(errMsg)) {
     throw new WechatLoginError("authorization_denied", "The user refused: the temporary token stays good.");
   }
 }

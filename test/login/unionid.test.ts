@@ -155,6 +155,7 @@ describe("a refusal", () => {
     "getUserInfo:fail auth deny",
     "getUserProfile:fail auth deny",
     "getPhoneNumber:fail user deny",
+    "getPhoneNumber:fail privacy permission is not authorized",
     "getUserInfo:fail auth denied",
     "getUserProfile:fail cancel",
   ]) {

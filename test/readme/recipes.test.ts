@@ -1,6 +1,6 @@
 import { tracingChannel } from "node:diagnostics_channel";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import { context, SpanStatusCode, trace } from "@opentelemetry/api";
 import {
   BasicTracerProvider,
@@ -44,7 +44,8 @@ async function host(recipe: string) {
   const { findUser, saveUser, users } = userTable();
   const keyPrefix = ownPrefix();
   const app = express();
-  const url = await listen(createServer(app));
+  const server = createServer(app);
+  const url = await listen(server);
   const callbackUrl = `${url}/web/callback`;
   const place = { keyPrefix, baseUrl: wechat.baseUrl };
   const options = { appId: APP_ID, secret: SECRET, redis: redis(), findUser, saveUser };
@@ -61,6 +62,10 @@ async function host(recipe: string) {
       wechatWebLogin({ ...place, authorizeBaseUrl: wechat.baseUrl, ...given }),
     ...{ session, passport, jwtVerify, SignJWT, tracingChannel, context, SpanStatusCode, trace },
     ...{ Histogram, register },
+    // The recipe's handler takes the place of the Express app, on the same port.
+    createServer: (handler: RequestListener) => ({
+      listen: () => server.removeAllListeners("request").on("request", handler),
+    }),
     process: {
       env: {
         PUBLIC_URL: url,
@@ -96,6 +101,15 @@ describe("the README's recipes", () => {
       const answer = await me({ Authorization: `Bearer ${forged}` });
       expect([answer.status, answer.body]).to.deep.equal([401, LOGIN_REQUIRED]);
     }
+  });
+
+  it("node:http: the login and the guard without Express", async () => {
+    const { login, me, url } = await host("node:http");
+    const { body, headers } = await login();
+    expect(headers.get("x-powered-by")).to.equal(null);
+    expect((await me({ Authorization: `Bearer ${body.sessionToken}` })).body).to.include({ unionid: "u1" });
+    expect((await me({})).status).to.equal(401);
+    for (const path of ["/", "/wx/", "/wx/other"]) expect((await fetch(url + path)).status).to.equal(404);
   });
 
   it("express-session: a cookie, under an id that is new with the login", async () => {

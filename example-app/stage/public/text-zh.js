@@ -85,7 +85,6 @@ export const zh = {
   keysProcess: "在本进程内，看不到里面。",
   key_pending: "临时口令",
   key_session: "登录态",
-  "key_signed-in": "某用户登录态的标记",
   "key_access-token": "接口调用凭证",
   key_state: "网页登录的 state",
   left: "剩余",
