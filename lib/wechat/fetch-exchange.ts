@@ -20,18 +20,20 @@ export interface FetchInit {
  * @param timeout milliseconds
  */
 export function fetchExchange(fetch: Fetch, baseUrl: string, timeout: number): Exchange {
-  return async (path, body) => {
+  async function ask(path: string, body: string | undefined, signal: AbortSignal) {
+    const common = { signal, redirect: "error", size: MAX_ANSWER_BYTES } as const;
+    const method = body === undefined ? { method: "GET" } : { method: "POST", headers: JSON_BODY, body };
+    const response = await fetch(baseUrl + path, { ...common, ...method } as FetchInit);
+    return { status: response.status, text: await response.text() };
+  }
+
+  return (path, body) => {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), timeout);
-    const common = { signal: abort.signal, redirect: "error", size: MAX_ANSWER_BYTES } as const;
-    const method = body === undefined ? { method: "GET" } : { method: "POST", headers: JSON_BODY, body };
-    try {
-      const response = await fetch(baseUrl + path, { ...common, ...method } as FetchInit);
-      return { status: response.status, text: await response.text() };
-    } catch (error) {
-      throw abort.signal.aborted ? noAnswerWithin(timeout) : error;
-    } finally {
-      clearTimeout(timer);
-    }
+    return ask(path, body, abort.signal)
+      .catch((error) => {
+        throw abort.signal.aborted ? noAnswerWithin(timeout) : error;
+      })
+      .finally(() => clearTimeout(timer));
   };
 }
