@@ -31,11 +31,10 @@ describe("a router without a framework", () => {
     ["GET", "/login", "the host"],
     ["HEAD", "/login", ""],
     ["POST", "/login/x", "the host"],
-    ["POST", "//login", "the host"],
     ["POST", "/__proto__", "the host"],
   ];
   for (const [where, server] of Object.entries({
-    "Express 5": createServer(
+    Express: createServer(
       express()
         .use("/wx", mounted)
         .use((_req, res) => res.status(404).end("the host")),
