@@ -35,8 +35,8 @@ if (options.help) {
 const names = options.only?.split(",") ?? (options.quick ? QUICK : undefined);
 const isWanted = (name: string) => names?.includes(name) ?? true;
 const size = options.quick
-  ? { count: 1500, rounds: 2, many: 10_000 }
-  : { count: 4000, rounds: 5, many: 100_000 };
+  ? { count: 2000, rounds: 2, warmUp: 1500, many: 10_000 }
+  : { count: 4000, rounds: 5, warmUp: 2000, many: 100_000 };
 
 const results: Results = { machine: machine(), comparisons: [] };
 for (const { wechat, ...plan } of comparisons({ isQuick: options.quick }).filter(({ name }) =>

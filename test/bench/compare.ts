@@ -2,6 +2,8 @@ import { type Part, type Round, start, type Usage } from "./parts.ts";
 
 /** One target of a comparison: a file of `targets/`, with an environment of its own. */
 export interface Target {
+  /** Left out where it has to be quick. */
+  isExtra?: boolean;
   name: string;
   file: string;
   flow?: string;
@@ -19,6 +21,8 @@ export interface Comparison {
   /** Acts in each round. */
   count: number;
   rounds: number;
+  /** Acts before the first round: enough for the compiler to have done its work. */
+  warmUp: number;
   env: Record<string, string>;
   workers?: boolean;
 }
@@ -36,9 +40,6 @@ export interface Figures {
   /** MiB, after the last round. */
   rss: number;
 }
-
-/** Acts before the first round: long enough for the compiler to have done its work. */
-const WARM_UP = 2000;
 
 /**
  * Measures some targets side by side: all of them are up, and take turns round by round, so that a slower minute of the
@@ -62,7 +63,7 @@ export async function compare(comparison: Comparison): Promise<Figures[]> {
     }
     for (let round = 0; round < rounds; round++) {
       for (const { target, server, port, seen } of servers) {
-        const warmUp = round === 0 ? WARM_UP : 200;
+        const warmUp = round === 0 ? comparison.warmUp : 200;
         const flow = target.flow ?? comparison.flow;
         seen.push(await oneRound(load, server, { ...comparison, targets: [], flow, port, warmUp }));
       }
@@ -97,5 +98,6 @@ function figuresOf(target: string, seen: (Round & Usage)[], count: number): Omit
 
 export function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  const [lower, upper] = [Math.floor, Math.ceil].map((round) => sorted[round((sorted.length - 1) / 2)]);
+  return ((lower ?? Number.NaN) + (upper ?? Number.NaN)) / 2;
 }

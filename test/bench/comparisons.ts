@@ -7,8 +7,18 @@ type Plan = Pick<Comparison, "name" | "title" | "flow" | "targets" | "connection
 const handWritten: Target = { name: "hand-written handler", file: "hand-written" };
 const ours: Target = { name: "ours", file: "ours" };
 const onNodeHttp: Target = { name: "ours, on node:http", file: "ours-node-http" };
-const withLimit: Target = { ...ours, name: "ours, with the rate limit", env: { RATE_LIMIT: "1" } };
-const withoutSession: Target = { ...ours, name: "ours, without a session", env: { NO_SESSION: "1" } };
+const withLimit: Target = {
+  ...ours,
+  name: "ours, with the rate limit",
+  env: { RATE_LIMIT: "1" },
+  isExtra: true,
+};
+const withoutSession: Target = {
+  ...ours,
+  name: "ours, without a session",
+  env: { NO_SESSION: "1" },
+  isExtra: true,
+};
 const workers = (count: number): Target => ({
   ...ours,
   name: `ours, ${count} workers`,
@@ -35,7 +45,7 @@ function onNode(version: number, targets: Target[]): Target[] {
 export function comparisons({ isQuick }: { isQuick: boolean }): Plan[] {
   const onNode24 = (targets: Target[]) => (isQuick ? [] : onNode(24, targets));
   const echo: Target = { name: "Express 5 JSON echo", file: "express-echo", flow: "echo" };
-  return [
+  const plans: Plan[] = [
     {
       name: "sign-in",
       title: "A whole sign-in: two requests, the button's data opened and checked",
@@ -46,7 +56,7 @@ export function comparisons({ isQuick }: { isQuick: boolean }): Plan[] {
         { name: "passport + express-session + connect-redis", file: "passport" },
         ours,
         withLimit,
-        { name: "ours, on Express 4", file: "ours-express4" },
+        { name: "ours, on Express 4", file: "ours-express4", isExtra: true },
         onNodeHttp,
         ...onNode24([handWritten, ours, onNodeHttp]),
       ],
@@ -84,8 +94,8 @@ export function comparisons({ isQuick }: { isQuick: boolean }): Plan[] {
       connections: 100,
       targets: [
         echo,
-        { name: "Express 4 JSON echo", file: "express4-echo", flow: "echo" },
-        { name: "node:http JSON echo", file: "node-http-echo", flow: "echo" },
+        { name: "Express 4 JSON echo", file: "express4-echo", flow: "echo", isExtra: true },
+        { name: "node:http JSON echo", file: "node-http-echo", flow: "echo", isExtra: true },
         handWritten,
         ours,
         withoutSession,
@@ -100,8 +110,8 @@ export function comparisons({ isQuick }: { isQuick: boolean }): Plan[] {
       connections: 100,
       targets: [
         { name: "express-session + connect-redis", file: "express-session" },
-        { name: "no guard at all", file: "express-me" },
-        { name: "a JWT (jose)", file: "jose" },
+        { name: "no guard at all", file: "express-me", isExtra: true },
+        { name: "a JWT (jose)", file: "jose", isExtra: true },
         ours,
         onNodeHttp,
       ],
@@ -131,4 +141,6 @@ export function comparisons({ isQuick }: { isQuick: boolean }): Plan[] {
       targets: [1, 2, 4].map(workers),
     },
   ];
+  const few = (plan: Plan) => ({ ...plan, targets: plan.targets.filter(({ isExtra }) => !isExtra) });
+  return isQuick ? plans.map(few) : plans;
 }
