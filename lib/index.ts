@@ -5,6 +5,7 @@ export {
   type WechatLoginErrorCode,
   type WechatLoginErrorDetails,
 } from "./errors.ts";
+export type { MountableHandler } from "./http/routes.ts";
 export type { Identity } from "./identity.ts";
 export type { SessionKeys } from "./login/open-data.ts";
 export type { StoredUser, UserToSave, WechatLogin, WechatLoginOptions } from "./login/options.ts";
