@@ -33,8 +33,9 @@ const REMEMBER_OPENID = `
 export function openUsers(file: string): Users {
   mkdirSync(dirname(file), { recursive: true });
   const db = new Database(file);
-  // Another process that writes is waited for; by default that is an error at once.
-  db.exec("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL;");
+  // Another process that writes is waited for; by default that is an error at once. No write-ahead log: turning it on is an
+  // error at once, whatever the timeout, where workers open the file at the same moment.
+  db.exec("PRAGMA busy_timeout = 5000");
   db.exec(SCHEMA);
 
   function find({ appId, openid, unionid = "" }: Identity): User | undefined {
