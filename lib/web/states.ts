@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Store } from "../storage/store.ts";
-import { hashOf } from "../storage/tokens.ts";
+import { hashOf, isToken } from "../storage/tokens.ts";
 import type { Arrival, Callback, Departure } from "./web-flow.ts";
 
 /** Time enough to find the phone and scan a code. */
@@ -10,13 +10,14 @@ const STATE_SECONDS = 600;
 const ARRIVED_SECONDS = 10;
 const WAIT_MS = 15_000;
 const POLL_MS = 50;
+const STATE = /^[0-9a-f]{64}$/;
 
 /**
  * The `state` of web logins: one-time, and bound to the browser that started. The key is made of both: who brings the
  * state in another browser finds nothing and uses nothing up.
  */
 export function states(store: Store, prefix: string) {
-  const keyOf = (state: string, browser: string) => `${prefix}state:${hashOf(state + browser)}`;
+  const keyOf = (state: string, browser: string) => `${prefix}state:${hashOf(`${state}:${browser}`)}`;
 
   /** A login that is away, or for a moment how it ended. */
   async function find(key: string): Promise<Departure | (Arrival & { code: string }) | undefined> {
@@ -49,6 +50,8 @@ export function states(store: Store, prefix: string) {
       { state, browser, code }: Callback,
       arrive: (departure: Departure) => Promise<Arrival>,
     ): Promise<Arrival | undefined> {
+      // Else a state with another browser's secret behind it would lead to the key of both.
+      if (!STATE.test(state) || !isToken(browser)) return undefined;
       const [key, codeHash] = [keyOf(state, browser), hashOf(code ?? "")];
       const found = await find(key);
       const isOpen = found && "returnTo" in found;

@@ -86,6 +86,26 @@ describe("attacks on the web login", () => {
     expectRefused(app, await app.browser().open(callback.href), INVALID_STATE);
   });
 
+  it("a state with the attacker's own cookie behind it signs nobody in, with whatever cookie or none", async () => {
+    const app = await startWebApp();
+    const attacker = app.browser();
+    const callback = await callbackFor(attacker, app, { unionid: "attacker" });
+    const state = String(callback.searchParams.get("state"));
+    const [[name, secret] = ["", ""]] = [...attacker.cookies];
+    // Every cut of the two: what is joined without a border can be parted anywhere.
+    for (let cut = 1; cut <= secret.length; cut++) {
+      callback.searchParams.set("state", state + secret.slice(0, cut));
+      const Cookie = `${name}=${secret.slice(cut)}`;
+      const back = await app.browser().open(callback.href, { headers: { Cookie } });
+      expectRefused(app, back, INVALID_STATE);
+      app.errors.length = 0;
+    }
+    callback.searchParams.set("state", state + secret);
+    expectRefused(app, await app.browser().open(callback.href), INVALID_STATE);
+    callback.searchParams.set("state", state);
+    expect((await attacker.open(callback.href)).location).to.equal("/page");
+  });
+
   it("a browser's cookie that comes twice counts as none: one of them is planted", async () => {
     const app = await startWebApp();
     const tab = app.browser();
