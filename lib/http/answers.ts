@@ -23,6 +23,8 @@ export function answerWith(onError: ((error: WechatLoginError, req: Request) => 
     } catch (failure) {
       return next(failure);
     }
+    // By a timeout of the host's, or by onError: nothing can be added, and what is thrown here nobody would catch.
+    if (res.headersSent) return next(error);
     sendError(res, error);
   }
 
