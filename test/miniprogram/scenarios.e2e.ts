@@ -64,6 +64,19 @@ describe("the Mini Program", () => {
     expect(asked).to.deep.equal(["/wx-profile/login", "/wx-profile/login/complete", "/me"]);
   });
 
+  it("the avatar's button is a square at the end of its row, whatever WeChat makes of buttons", async () => {
+    const { page, start, answer } = await newPhone({ unionid: "square" });
+    await start("/wx-profile");
+    await answer("隐私保护指引", "允许");
+    const button = await page.locator(".avatar-button").boundingBox();
+    const row = await page.locator(".cell").first().boundingBox();
+    if (!button || !row) throw new Error("The form is not there.");
+    const [side, padding] = [112, 32].map((rpx) => (rpx * 390) / 750) as [number, number];
+    expect(button.width).to.be.closeTo(side, 0.1);
+    expect(button.height).to.be.closeTo(side, 0.1);
+    expect(button.x + button.width).to.be.closeTo(row.x + row.width - padding, 0.1);
+  });
+
   it("the phone number: refused first, then given by a code that is no code of wx.login", async () => {
     const { page, start, used, answer, button } = await newPhone({ unionid: "phone" });
     await start("/wx-phone");
