@@ -12,6 +12,9 @@ import { openStage } from "./stage/stage.ts";
 const { REDIS_URL, PORT = "3000", DATA = "example-app/data", DRAIN_MS = "0" } = process.env;
 const { PUBLIC_URL = `http://localhost:${PORT}` } = process.env;
 
+const NO_WEBSITE =
+  "Serving POST /wx/login. For the web login set WECHAT_WEBSITE_APP_ID and WECHAT_WEBSITE_SECRET, or those of WECHAT_OFFICIAL.";
+
 const accounts = await openAccounts(process.env);
 const { miniProgram, officialAccount, website, baseUrl, authorizeBaseUrl, simulator } = accounts;
 const { users, place } = await openDatabase(process.env, DATA);
@@ -71,7 +74,8 @@ const stage =
     redisUrl: REDIS_URL,
   }));
 if (stage) app.use(stage.router);
-app.use(express.static(`${import.meta.dirname}/public`, { index: "web.html" }));
+if (web) app.use(express.static(`${import.meta.dirname}/public`, { index: "web.html" }));
+else app.get("/", (_req, res) => res.type("text").send(NO_WEBSITE));
 
 const server = app.listen(Number(PORT), async (error) => {
   if (error) throw new Error(`Port ${PORT} cannot be used; try PORT=3001 npm start`, { cause: error });

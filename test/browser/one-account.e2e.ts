@@ -17,8 +17,16 @@ const WEBSITE = { appId: "wxwebsite", secret: "s3" };
 
 let browser: Browser | undefined;
 
+/** What the web login needs, in the environment of the example. */
+const WEB = {
+  WECHAT_OFFICIAL_APP_ID: OFFICIAL_ACCOUNT.appId,
+  WECHAT_OFFICIAL_SECRET: OFFICIAL_ACCOUNT.secret,
+  WECHAT_WEBSITE_APP_ID: WEBSITE.appId,
+  WECHAT_WEBSITE_SECRET: WEBSITE.secret,
+};
+
 /** The example, as a process of its own, against a WeChat that this test holds. */
-async function startExample() {
+async function startExample(web: Partial<typeof WEB> = WEB) {
   const wechat = await wechatSimulator({
     ...MINI_PROGRAM,
     officialAccount: OFFICIAL_ACCOUNT,
@@ -33,10 +41,7 @@ async function startExample() {
     WECHAT_BASE_URL: wechat.baseUrl,
     WECHAT_APP_ID: MINI_PROGRAM.appId,
     WECHAT_SECRET: MINI_PROGRAM.secret,
-    WECHAT_OFFICIAL_APP_ID: OFFICIAL_ACCOUNT.appId,
-    WECHAT_OFFICIAL_SECRET: OFFICIAL_ACCOUNT.secret,
-    WECHAT_WEBSITE_APP_ID: WEBSITE.appId,
-    WECHAT_WEBSITE_SECRET: WEBSITE.secret,
+    ...web,
     PORT: String(port),
     DATA: data,
   };
@@ -122,6 +127,14 @@ describe("one person, one account", () => {
     await page.getByText("Nobody is signed in.").waitFor();
     await logIn(page, url, "小明", "Allow");
     await page.getByText("Signed in: 小明").waitFor();
+  });
+
+  it("not offered where there is a Mini Program only", async () => {
+    const { url } = await startExample({});
+    const page = await newPage();
+    await page.goto(url);
+    await page.getByText("For the web login set WECHAT_WEBSITE_APP_ID").waitFor();
+    expect(await page.getByRole("link").count()).to.equal(0);
   });
 
   it("signed out by the page, which no foreign page can do", async () => {
