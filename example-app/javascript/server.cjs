@@ -1,4 +1,5 @@
 // The smallest host, in CommonJS: node server.cjs
+// In a clone of the library first: npm ci && npm run build
 const express = require("express");
 const { wechatLogin } = require("express-wechat-login");
 const { wechatSimulator } = require("express-wechat-login/simulator");

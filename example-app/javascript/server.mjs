@@ -1,4 +1,5 @@
 // The smallest host, as an ES module: node server.mjs
+// In a clone of the library first: npm ci && npm run build
 import express from "express";
 import { wechatLogin } from "express-wechat-login";
 import { wechatSimulator } from "express-wechat-login/simulator";
