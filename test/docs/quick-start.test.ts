@@ -25,8 +25,11 @@ async function strangersFolder(): Promise<string> {
 }
 
 describe("the README's quick start", () => {
-  it("signs in, as it stands there", async function () {
-    this.timeout(30_000);
-    await quickStart(await strangersFolder(), process.env, ENDING === ".ts" ? ["--import=tsx"] : []);
-  });
+  for (const isThere of [true, false]) {
+    it(`signs in ${isThere ? "with" : "without"} a Redis, as it stands there`, async function () {
+      this.timeout(30_000);
+      const env = { ...process.env, REDIS_URL: isThere ? process.env.REDIS_URL : undefined };
+      await quickStart(await strangersFolder(), env, ENDING === ".ts" ? ["--import=tsx"] : []);
+    });
+  }
 });

@@ -1,4 +1,4 @@
-// Figures for the README: a million pending logins in a Redis of its own; memory of each, and the latency of a login with
+// Figures for docs/faults.md: a million pending logins in a Redis of its own; memory of each, and the latency of a login with
 // and without them. By hand: npm run million
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";

@@ -1,11 +1,11 @@
 // Installs the packed tarball into empty hosts, as a user would: each logs someone in, and the TypeScript one compiles.
 import { spawn } from "node:child_process";
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { access, copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { wechatSimulator } from "../../lib/simulator/index.ts";
 import { install, run } from "../support/commands.ts";
-import { listening, quickStart } from "../support/quick-start.ts";
+import { listening, quickStart, quickStartCommands } from "../support/quick-start.ts";
 import { freePort, startRedis } from "../support/redis-server.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "packed-"));
@@ -15,19 +15,23 @@ try {
   const [{ filename }] = JSON.parse(
     await run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder]),
   );
-  await writeFile(join(folder, "package.json"), '{ "private": true, "type": "module" }');
-  await install(folder, [
-    `./${filename}`,
-    "express",
-    "ioredis",
-    "typescript@6",
-    "@types/express",
-    "@types/node@20",
-  ]);
+  // As the README says it, but with the file that is not yet on npm.
+  const commands = (await quickStartCommands()).replace(
+    /(npm install.*) express-wechat-login/,
+    `$1 ./${filename}`,
+  );
+  await run("sh", ["-ec", commands], { cwd: folder });
+  await install(folder, ["typescript@6", "@types/express", "@types/node@20"]);
 
   for (const app of ["server.cjs", "server.mjs"]) await plainJavaScript(app);
   await quickStart(folder, env);
+  await quickStart(folder, { ...env, REDIS_URL: undefined });
   console.log("README quick start: signed in");
+  // What docs/clients.md says to copy, where it says it.
+  for (const name of ["wechat-login.js", "wechat-login.d.ts"]) {
+    await access(join(folder, "node_modules/express-wechat-login/example-app/miniprogram", name));
+  }
+  console.log("The client to copy: there");
   await doctor();
   await copyFile(join(import.meta.dirname, "app.ts"), join(folder, "app.ts"));
   const strict = [

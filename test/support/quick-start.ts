@@ -7,26 +7,31 @@ import { freePort } from "./redis-server.ts";
 
 const EXPECTED = "[ 'unionid' ]\nsigned_in\n{ unionid: 'u1' }\n";
 
+/** The README's commands for an empty folder, that make it a project with the packages. */
+export async function quickStartCommands(): Promise<string> {
+  return await blockOf("sh", "npm init");
+}
+
 /**
- * The README's server.js and phone.js, as a stranger would paste them into a folder where the packages are installed, on
- * ports that are free here.
+ * The README's server.js, .env and phone.js, as a stranger would paste them into a folder where the packages are installed,
+ * on ports that are free here; started as the README says.
  *
- * @param env with the `REDIS_URL`
+ * @param env perhaps with a `REDIS_URL`
  * @param nodeArgs for a folder whose package is TypeScript
  */
 export async function quickStart(folder: string, env: NodeJS.ProcessEnv, nodeArgs: string[] = []) {
   const ports = { 3000: await freePort(), 3001: await freePort() };
-  for (const name of ["server.js", "phone.js"]) await paste(name, folder, ports);
-  const wechat = `http://127.0.0.1:${ports[3001]}`;
-  const app = { WECHAT_APP_ID: "wx1", WECHAT_SECRET: "s", WECHAT_BASE_URL: wechat };
-  const server = spawn(process.execPath, [...nodeArgs, "server.js"], {
+  for (const name of ["server.js", "phone.js"]) await paste("js", name, folder, ports);
+  await paste("dotenv", ".env", folder, ports);
+  const [serve = "", call = ""] = (await blockOf("sh", "node --env-file")).split("\n");
+  const server = spawn(process.execPath, [...nodeArgs, ...argsIn(serve)], {
     cwd: folder,
-    env: { ...env, ...app },
+    env,
     stdio: "inherit",
   });
   try {
     await listening(`http://127.0.0.1:${ports[3000]}/`);
-    const output = await run(process.execPath, [...nodeArgs, "phone.js"], { cwd: folder });
+    const output = await run(process.execPath, [...nodeArgs, ...argsIn(call)], { cwd: folder });
     if (output !== EXPECTED) throw new Error(`The quick start printed: ${output}`);
   } finally {
     server.kill();
@@ -38,12 +43,23 @@ export async function listening(url: string): Promise<void> {
   while (!(await fetch(url).catch(() => undefined))) await pause(50);
 }
 
-async function paste(name: string, folder: string, ports: Record<string, number>): Promise<void> {
-  const readme = await readFile("README.md", "utf8");
-  const code = new RegExp(`\`\`\`js\\n(// ${name}\\n[^]*?)\`\`\``).exec(readme)?.[1];
-  if (!code) throw new Error(`README.md has no ${name}`);
+/** Of `node … file  # a remark`, all but the program and the remark. */
+function argsIn(command: string): string[] {
+  return command.replace(/#.*/, "").trim().split(/\s+/).slice(1);
+}
+
+async function paste(language: string, name: string, folder: string, ports: Record<string, number>) {
+  const code = await blockOf(language, `${language === "js" ? "//" : "#"} ${name}\n`);
   await writeFile(
     join(folder, name),
     code.replaceAll(/\b300[01]\b/g, (port) => String(ports[port])),
   );
+}
+
+/** The README's block of code that begins with this. */
+async function blockOf(language: string, start: string): Promise<string> {
+  const [, ...parts] = (await readFile("README.md", "utf8")).split(`\`\`\`${language}\n`);
+  const code = parts.map((part) => part.split("```")[0]).find((part) => part?.startsWith(start));
+  if (!code) throw new Error(`README.md has no ${start.trim()}`);
+  return code;
 }
