@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { WechatLoginError } from "../errors.ts";
 import type { Store } from "../storage/store.ts";
-import { errorOf, type Meanings, unreachable } from "./errcodes.ts";
+import { errorOf, type Meanings, senseless, unreachable } from "./errcodes.ts";
 import type { WechatRequest } from "./request.ts";
 import { sharing } from "./sharing.ts";
 
@@ -70,7 +69,7 @@ export function accessTokenOf({
     if (answer.errcode !== 0) throw errorOf(answer, [secret], MEANINGS);
     const { access_token: token, expires_in: seconds } = answer;
     if (typeof token !== "string" || token === "" || !(Number(seconds) > 0)) {
-      throw new WechatLoginError("wechat_error", "WeChat's answer makes no sense: access_token is missing.");
+      throw senseless("access_token is missing");
     }
     return { token, expiresAt: Date.now() + Number(seconds) * 1000 };
   }
