@@ -243,9 +243,10 @@ describe("talking to WeChat", () => {
     expect(signal.aborted).to.equal(false);
   });
 
-  for (const [name, fetch] of Object.entries({
+  for (const [name, fetch] of Object.entries<Fetch>({
     "node-fetch": nodeFetch as Fetch,
     "the global fetch": globalThis.fetch as Fetch,
+    "a fetch that does not listen to its signal": (url, { signal: _, ...init }) => globalThis.fetch(url, init),
   })) {
     it(`by ${name}, too, it waits no longer than the timeout`, async () => {
       const onError = sinon.spy();
