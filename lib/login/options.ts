@@ -105,7 +105,7 @@ export interface WechatLogin<User extends object> extends MountableHandler {
   identityOf(req: IncomingMessage): Identity;
   /**
    * Ends every session that this user has in this app; where sessions are shared by a name, those in the other apps as
-   * well, which the `unionid` tells.
+   * well. They belong together by the unionid: without one here, `findUser` is asked for it.
    */
   signOutEverywhere(identity: { openid: string; unionid?: string }): Promise<void>;
   /**

@@ -66,7 +66,7 @@ export function wechatLogin<
   /** The session comes last: none is left behind where the host fails. */
   async function signIn(identity: Identity, req: Request, found?: User | null) {
     const extras = await host.onLogin(identity, req, found);
-    const state = sessions && { sessionToken: await sessions.begin(identity), expiresIn: sessions.ttl };
+    const state = sessions && { sessionToken: await sessions.begin(identity), expiresIn: sessions.pool.ttl };
     return success("signed_in", extras, state);
   }
 

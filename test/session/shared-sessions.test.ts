@@ -88,6 +88,20 @@ describe("several apps in one process", () => {
     expect((await me("/second", stranger)).status).to.equal(200);
   });
 
+  it("sign a person out of all of them by the openid alone: the host's user has the unionid", async () => {
+    const { first, second, me, tokenOf } = await twoApps({ name: "shop" });
+    const other = await tokenOf("/second", second.wechat.phone({ openid: "o2", unionid: "u1" }).login());
+    // This table knows one openid of a user, the last.
+    const token = await tokenOf("/first", first.wechat.phone({ openid: "o1", unionid: "u1" }).login());
+    const stranger = await tokenOf("/second", second.wechat.phone({ openid: "o3", unionid: "u2" }).login());
+    await first.wx.signOutEverywhere({ openid: "o1" });
+    expect((await me("/first", token)).status).to.equal(401);
+    expect((await me("/second", other)).status).to.equal(401);
+    expect((await me("/second", stranger)).status).to.equal(200);
+    await first.wx.signOutEverywhere({ openid: "nobody" });
+    expect((await me("/second", stranger)).status).to.equal(200);
+  });
+
   it("share sessions of a user without a unionid, too, and end them by the openid", async () => {
     const { first, me, tokenOf } = await twoApps({ name: "shop" }, []);
     const token = await tokenOf("/first", first.wechat.phone({ openid: "o1" }).login());
