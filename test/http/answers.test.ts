@@ -8,7 +8,10 @@ import { APP_ID, listen, ownPrefix, redis, SECRET, startWechat } from "../suppor
 const HOST_TIMEOUT_MS = 50;
 
 /** A host that answers before the login does; gives the error that the login hands on. */
-async function startHost(on: "Express" | "node:http", options: Partial<WechatLoginOptions<{ unionid?: string }, readonly ["unionid"]>>) {
+async function startHost(
+  on: "Express" | "node:http",
+  options: Partial<WechatLoginOptions<{ unionid?: string }, readonly ["unionid"]>>,
+) {
   const wechat = await startWechat();
   const wx = wechatLogin({
     appId: APP_ID,

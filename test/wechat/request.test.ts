@@ -246,7 +246,8 @@ describe("talking to WeChat", () => {
   for (const [name, fetch] of Object.entries<Fetch>({
     "node-fetch": nodeFetch as Fetch,
     "the global fetch": globalThis.fetch as Fetch,
-    "a fetch that does not listen to its signal": (url, { signal: _, ...init }) => globalThis.fetch(url, init),
+    "a fetch that does not listen to its signal": (url, { signal: _, ...init }) =>
+      globalThis.fetch(url, init),
   })) {
     it(`by ${name}, too, it waits no longer than the timeout`, async () => {
       const onError = sinon.spy();
