@@ -1,4 +1,3 @@
-import type { RateLimitOption } from "../http/rate-limit.ts";
 import {
   type Check,
   checkAll,
@@ -16,8 +15,10 @@ import {
   isToken,
   type SessionOption,
   withLimits,
+  withoutSlash,
   withTtl,
-} from "./checks.ts";
+} from "../checks.ts";
+import type { RateLimitOption } from "../http/rate-limit.ts";
 import type { WechatLoginOptions } from "./options.ts";
 import { REQUIREMENTS, type Requirement } from "./requirements.ts";
 
@@ -72,7 +73,7 @@ export function checkOptions(options: AnyOptions) {
     ...settings,
     session: withTtl(settings.session),
     rateLimit: withLimits(settings.rateLimit),
-    baseUrl: settings.baseUrl.replace(/\/+$/, ""),
+    baseUrl: withoutSlash(settings.baseUrl),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Request } from "express";
+import type { SessionOption } from "../checks.ts";
 import type { WechatLoginError } from "../errors.ts";
 import type { RateLimitOption } from "../http/rate-limit.ts";
 import type { MountableHandler } from "../http/routes.ts";
@@ -7,7 +8,6 @@ import type { Identity } from "../identity.ts";
 import type { Picture } from "../profile/picture.ts";
 import type { RedisClient } from "../storage/redis-store.ts";
 import type { Fetch } from "../wechat/fetch-exchange.ts";
-import type { SessionOption } from "./checks.ts";
 import type { SessionKeys } from "./open-data.ts";
 import type { Known, Requirement } from "./requirements.ts";
 import type { SealedUserData, UserData } from "./user-data.ts";
