@@ -32,9 +32,11 @@ async function twoApps(
   const post = (path: string, body: object) => send(`${url}${path}`, JSON.stringify(body));
   const me = (mount: string, token: string) =>
     ask(`${url}${mount}-me`, { headers: { Authorization: `Bearer ${token}` } });
+  const profile = (mount: string, token: string, body: object) =>
+    send(`${url}${mount}/profile`, JSON.stringify(body), { Authorization: `Bearer ${token}` });
   const tokenOf = async (mount: string, code: object) =>
     (await post(`${mount}/login`, code)).body.sessionToken;
-  return { ...table, first, second, post, me, tokenOf, keyPrefix };
+  return { ...table, first, second, post, me, profile, tokenOf, keyPrefix };
 }
 
 describe("several apps in one process", () => {
@@ -100,6 +102,19 @@ describe("several apps in one process", () => {
     expect((await me("/second", stranger)).status).to.equal(200);
     await first.wx.signOutEverywhere({ openid: "nobody" });
     expect((await me("/second", stranger)).status).to.equal(200);
+  });
+
+  it("change a profile in the app of the session only: WeChat knows its openid nowhere else", async () => {
+    const { first, second, tokenOf, profile, users } = await twoApps({ name: "shop" });
+    const user = { unionid: "u1", phoneNumber: "10012345678" };
+    const [here, there] = [first.wechat.phone(user), second.wechat.phone({ ...user, openid: "o2" })];
+    const token = await tokenOf("/first", here.login());
+    const own = await tokenOf("/second", there.login());
+    const body = { nickName: "小明", phoneCode: there.getPhoneNumber().code };
+    const foreign = await profile("/second", token, body);
+    expect([foreign.status, foreign.body.error.code]).to.deep.equal([401, "login_required"]);
+    expect((await profile("/second", own, body)).body).to.deep.equal({ status: "saved" });
+    expect(users[0]).to.include({ nickName: "小明", phoneNumber: "10012345678" });
   });
 
   it("share sessions of a user without a unionid, too, and end them by the openid", async () => {
