@@ -67,8 +67,8 @@ const CHECKS: Record<keyof AnyOptions, Check> = {
  *
  * @throws {TypeError} in a full sentence
  */
-export function checkOptions(options: AnyOptions) {
-  const settings = checkAll("wechatLogin", options, CHECKS, DEFAULTS);
+export function checkOptions(options: object) {
+  const settings = checkAll("wechatLogin", options as AnyOptions, CHECKS, DEFAULTS);
   return {
     ...settings,
     session: withTtl(settings.session),

@@ -15,7 +15,8 @@ import type { SealedUserData, UserData } from "./user-data.ts";
 /** What `saveUser` is given: what is required is always there, the rest where it is known. */
 export type UserToSave<Required extends readonly Requirement[]> = Identity &
   Known &
-  Record<Required[number], string>;
+  // Of an array that is no tuple the type does not tell what is in it.
+  (number extends Required["length"] ? unknown : Record<Required[number], string>);
 
 /**
  * What `findUser` must give back: an object with the required fields under these names, so that a stored user is

@@ -43,7 +43,7 @@ export function wechatLogin<
   User extends StoredUser<Required>,
   const Required extends readonly Requirement[] = readonly ["unionid"],
 >(options: WechatLoginOptions<User, Required>): WechatLogin<User> {
-  const settings = checkOptions(options as WechatLoginOptions<object, readonly Requirement[]>);
+  const settings = checkOptions(options);
   const { appId, temporaryTokenTtl } = settings;
   const prefix = `${settings.keyPrefix}${appId}:`;
   const store = openStore(settings.redis);

@@ -61,8 +61,8 @@ const CHECKS: Record<keyof AnyOptions, Check> = {
  *
  * @throws {TypeError} in a full sentence
  */
-export function checkWebOptions(options: AnyOptions) {
-  const settings = checkAll("wechatWebLogin", options, CHECKS, DEFAULTS);
+export function checkWebOptions(options: object) {
+  const settings = checkAll("wechatWebLogin", options as AnyOptions, CHECKS, DEFAULTS);
   if (!settings.officialAccount && !settings.website) {
     throw new TypeError('wechatWebLogin: "officialAccount" or "website" is needed, or both.');
   }

@@ -44,7 +44,7 @@ export function wechatWebLogin<
   User extends StoredUser<Required>,
   const Required extends readonly WebRequirement[] = readonly ["unionid"],
 >(options: WechatWebLoginOptions<User, Required>): WechatWebLogin<User> {
-  const settings = checkWebOptions(options as WechatWebLoginOptions<object, readonly WebRequirement[]>);
+  const settings = checkWebOptions(options);
   const { origin, protocol } = new URL(settings.callbackUrl);
   const store = openStore(settings.redis);
   const host = hostOf(options);

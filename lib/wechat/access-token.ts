@@ -8,12 +8,13 @@ import { sharing } from "./sharing.ts";
 /** The access_token (接口调用凭证) of an app, the same for all processes on one Redis. */
 export interface AccessToken {
   /**
-   * A token that is good for four minutes at least, while WeChat can be reached.
+   * A token that is good now. It has four minutes left at least, but for the moment in which another process fetches the
+   * next one, or where WeChat cannot be reached.
    *
    * @throws {WechatLoginError} `misconfigured`, `rate_limited`, `wechat_error`, `wechat_unavailable`
    */
   get(): Promise<string>;
-  /** A token other than this one, which WeChat has just refused. */
+  /** A token in the place of this one, which WeChat has just refused; the same again where WeChat gives no other. */
   replace(refused: string): Promise<string>;
 }
 
