@@ -33,8 +33,9 @@ end
 local function line(value, seconds) return ARGV[1] .. ' ' .. now + seconds * 1000 .. ' ' .. value .. '\\n' end`;
 const FIND_MEMBER = `${MEMBERS}
 local from = kept:find('\\n' .. ARGV[1] .. ' ', 1, true)
+if not from then return false end
 local _, to, ends, value = kept:find(' (%d+) ([^\\n]*)\\n', from)
-if not from or tonumber(ends) <= now then return false end
+if tonumber(ends) <= now then return false end
 local others = kept:sub(2, from) .. kept:sub(to + 1)`;
 const SET_MEMBER = script(`${MEMBERS}
 local lines = {}
