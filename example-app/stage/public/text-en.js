@@ -36,7 +36,7 @@ export const en = {
   authoriseHint: "Still missing: {missing}.\nThis step asks for: {gained}.",
   sheetTitle_privacy: "Privacy guideline",
   sheet_privacy:
-    "Green Bun Shop would like to use your nickname and avatar.\nPlease read its privacy guideline first.",
+    "Green Bun Shop would like to use your nickname and avatar.\nPlease read the guideline first.",
   sheetNote_privacy: "Ordinary Mini Programs have no other dialog any more: this is all that can be refused.",
   sheetTitle_userInfo: "Green Bun Shop asks for",
   sheet_userInfo: "your nickname and avatar",
