@@ -31,35 +31,35 @@ export async function walkThrough(
     wechat.phone({ unionid: `union-${randomUUID().slice(0, 8)}`, ...user });
 
   title("Scenario 1, unionid only: WeChat gives the unionid with the code, nobody is asked");
-  await post(`${url}/wx/login`, newPhone({}).login());
+  await post(`${url}/wx/login`, newPhone({ nickName: "小陈" }).login());
 
   title(
     "Scenario 1, unionid only: WeChat gives none; the user refuses first, then allows, and is never asked again",
   );
-  const shy = newPhone({ unionidAtLogin: false });
+  const shy = newPhone({ unionidAtLogin: false, nickName: "小李" });
   await authorise(`${url}/wx`, shy, { refuseFirst: true });
   await post(`${url}/wx/login`, shy.login());
 
   title("Scenario 2, unionid and profile: an old client still gives the real nickname and avatar");
-  await authorise(`${url}/wx-profile`, newPhone({ client: "old", nickName: "小明" }), { refuseFirst: false });
+  await authorise(`${url}/wx-profile`, newPhone({ client: "old", nickName: "老周" }), { refuseFirst: false });
 
   title("Scenario 2 as it works since 2022: the user chooses an avatar and types a nickname, once");
-  const modern = newPhone({});
+  const modern = newPhone({ nickName: "小林" });
   const asked = await post(`${url}/wx-profile/login`, modern.login());
-  const fields = { temporaryToken: String(asked.temporaryToken), nickName: "小红" };
+  const fields = { temporaryToken: String(asked.temporaryToken), nickName: "小林" };
   const { sessionToken } = await upload(`${url}/wx-profile/login/complete`, fields);
   await post(`${url}/wx-profile/login`, modern.login());
 
   title("Signed in: the session token opens the other routes; the nickname is changed");
   const { avatarUrl } = await get(`${url}/me`, sessionToken);
-  await post(`${url}/wx/profile`, { nickName: "红红" }, sessionToken);
+  await post(`${url}/wx/profile`, { nickName: "林林" }, sessionToken);
   const picture = await fetch(String(avatarUrl));
   console.log(
     `→ GET ${new URL(String(avatarUrl)).pathname}\n← ${picture.status} ${picture.headers.get("content-type")}`,
   );
 
   title("The phone number as part of the login");
-  const caller = newPhone({});
+  const caller = newPhone({ nickName: "小吴" });
   const { temporaryToken } = await post(`${url}/wx-phone/login`, caller.login());
   await post(`${url}/wx-phone/login/complete`, { temporaryToken, phoneCode: caller.getPhoneNumber().code });
 

@@ -23,6 +23,8 @@ export interface Call<Result> {
   detail?: unknown;
   /** How the answer is shown. */
   answer(result: Result): Pick<Message, "title" | "detail" | "hasFailed">;
+  /** How an error is shown that is none; every other one is shown as a failure. */
+  expected?(error: Error): Pick<Message, "title" | "detail"> | undefined;
 }
 
 export type Messages = ReturnType<typeof messages>;
@@ -44,7 +46,7 @@ export function messages({ hide }: SecretBox) {
     tellChange: () => send("change", {}),
     /** Tells a call as it is made, and its answer as it comes; result and error pass through untouched. */
     async watch<Result>(
-      { lanes: [from, to], title, detail, answer }: Call<Result>,
+      { lanes: [from, to], title, detail, answer, expected }: Call<Result>,
       work: () => Result | Promise<Result>,
     ): Promise<Result> {
       tell({ from, to, title, detail });
@@ -55,7 +57,8 @@ export function messages({ hide }: SecretBox) {
         return result;
       } catch (error) {
         const { name, message } = error as Error;
-        tell({ ...back, title: name, detail: message, hasFailed: true });
+        const failure = { title: name, detail: message, hasFailed: true };
+        tell({ ...back, ...(expected?.(error as Error) ?? failure) });
         throw error;
       }
     },

@@ -19,24 +19,24 @@ const PEOPLE: Record<Kind, (avatars: string) => PhoneUser> = {
     ...{ client: "minigame", nickName: "小游", avatarUrl: `${avatars}/kite.svg` },
   }),
   old: (avatars) => ({ ...isBound(), client: "old", nickName: "老王", avatarUrl: `${avatars}/boat.svg` }),
-  blocked: () => ({ ...isBound(), blocked: true }),
+  blocked: () => ({ ...isBound(), nickName: "小赵", blocked: true }),
 };
 
 /** The people of the stage and their phones. */
 export function people(simulator: WechatSimulator, avatars: string) {
-  let phones = new Map<Kind, Phone>();
+  const phones = new Map<Kind, Phone>();
 
   return {
-    /** The phone of one kind of user, always the same. @throws {RangeError} for a kind that is not there */
+    /**
+     * The phone of one kind of user, always the same, also where the server has forgotten its users: WeChat does not.
+     *
+     * @throws {RangeError} for a kind that is not there
+     */
     phoneOf(kind: unknown): Phone {
       if (!isKind(kind)) throw new RangeError("There is no such user.");
       const phone = phones.get(kind) ?? simulator.phone(PEOPLE[kind](avatars));
       phones.set(kind, phone);
       return phone;
-    },
-    /** From now on there are other people: those so far have never been here. */
-    forget(): void {
-      phones = new Map();
     },
   };
 }

@@ -4,11 +4,15 @@ import { renderSVG } from "uqr";
 import type { Messages } from "./messages.ts";
 import type { people } from "./people.ts";
 
-/** What a Mini Program can ask its phone, by the name of WeChat's API; `…Refused`: the user says no. */
+/**
+ * What a Mini Program can ask its phone, by the name of WeChat's API; `…Refused`: the user says no, `…Disagreed`: to the
+ * privacy agreement, which is all that ordinary Mini Programs are still asked about.
+ */
 const ACTIONS: Record<string, (phone: Phone) => { errMsg: string }> = {
   login: (phone) => phone.login(),
   getUserInfo: (phone) => phone.getUserInfo(),
   getUserInfoRefused: (phone) => phone.refuse("getUserInfo"),
+  getUserInfoDisagreed: () => ({ errMsg: "getUserInfo:fail privacy permission is not authorized" }),
   getPhoneNumber: (phone) => phone.getPhoneNumber(),
   getPhoneNumberRefused: (phone) => phone.refuse("getPhoneNumber"),
 };
@@ -29,8 +33,11 @@ export function phoneApi(
     const { person, action } = req.params;
     const act = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
     if (!act) throw new RangeError("A phone cannot do that.");
-    const name = `wx.${action.replace("Refused", "")}`;
-    const answer = (detail: { errMsg: string }) => ({ title: detail.errMsg.replace(/^.*:/, ""), detail });
+    const name = `wx.${action.replace(/Refused|Disagreed/, "")}`;
+    const answer = (detail: { errMsg: string }) => ({
+      title: detail.errMsg.endsWith(":ok") ? "ok" : "deny",
+      detail,
+    });
     res.json(await watch({ lanes: ["phone", "wechat"], title: name, answer }, () => act(phoneOf(person))));
   });
 

@@ -55,7 +55,6 @@ export async function openStage({ accounts, avatars, publicUrl, redisUrl }: Stag
   });
 
   async function forgetUsers(): Promise<void> {
-    persons.forget();
     await users.close();
     users = openUsers(":memory:");
   }

@@ -55,6 +55,9 @@ export function watchedRedis<Client extends object>(client: Client, { watch }: M
             title: shortOf(answer),
             detail: Array.isArray(answer) ? answer.map(readable) : readable(answer),
           }),
+          // A script that Redis does not know yet is sent in full next: that is how EVALSHA is meant.
+          expected: ({ message }: Error) =>
+            message.startsWith("NOSCRIPT") ? { title: "noscript", detail: message } : undefined,
         };
         return watch(call, () => result);
       };

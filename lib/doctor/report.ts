@@ -1,6 +1,8 @@
 import type { Row } from "./doctor.ts";
 import type { Settings } from "./settings.ts";
 
+/** Nothing that anybody uses outside of a trial has so few characters. */
+const SHORT = 8;
 const MARK = { ok: "✓", warn: "!", bad: "✗" };
 
 /**
@@ -30,9 +32,15 @@ function secretsOf({ secret, code = "", redisUrl = "", url = "" }: Settings): st
 function blotOut(row: Row, secrets: string[]): Row {
   const clean = ([name, value]: [string, string]) => [
     name,
-    name === "found" ? secrets.reduce((text, secret) => text.replaceAll(secret, "***"), value) : value,
+    name === "found" ? secrets.reduce(without, value) : value,
   ];
   return Object.fromEntries(Object.entries(row).map(clean)) as unknown as Row;
+}
+
+/** A short one only where it stands alone: a password "a" would take all of a text's letters with it. */
+function without(text: string, secret: string): string {
+  if (secret.length >= SHORT) return text.replaceAll(secret, "***");
+  return text.replaceAll(/[^\s/:@,;()"']+/g, (word) => (word === secret ? "***" : word));
 }
 
 /** A Chinese character takes two columns of a terminal. */

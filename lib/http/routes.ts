@@ -11,20 +11,26 @@ export type MountableHandler = (
  * Sends each request to the handler of its method and path, and every other request on to the host. As in Express, upper
  * and lower case and a slash at the end make no difference, and HEAD is a GET. Nothing but Node's own `req` and `res` is
  * used: this can be mounted on Express 4 and 5, and on `node:http`.
- *
- * @param first runs before each of the handlers, and for nothing else
  */
-export function routes(
-  handlers: Record<string, MountableHandler>,
-  first?: MountableHandler,
-): MountableHandler {
+export function routes(handlers: Record<string, MountableHandler>): MountableHandler {
   const table = new Map(Object.entries(handlers));
   return (req, res, next) => {
     const handler = table.get(routeOf(req));
-    if (!handler) return next();
-    if (!first) return handler(req, res, next);
-    return first(req, res, (error) => (error === undefined ? handler(req, res, next) : next(error)));
+    return handler ? handler(req, res, next) : next();
   };
+}
+
+/** The same handlers, each of them after `first`, if there is one. */
+export function behind(
+  first: MountableHandler | undefined,
+  handlers: Record<string, MountableHandler>,
+): Record<string, MountableHandler> {
+  if (!first) return handlers;
+  const after =
+    (handler: MountableHandler): MountableHandler =>
+    (req, res, next) =>
+      first(req, res, (error) => (error === undefined ? handler(req, res, next) : next(error)));
+  return Object.fromEntries(Object.entries(handlers).map(([route, handler]) => [route, after(handler)]));
 }
 
 function routeOf({ method, url = "" }: IncomingMessage): string {

@@ -1,4 +1,3 @@
-import type { RateLimitOption } from "../http/rate-limit.ts";
 import {
   type Check,
   checkAll,
@@ -16,8 +15,10 @@ import {
   isToken,
   type SessionOption,
   withLimits,
+  withoutSlash,
   withTtl,
-} from "./checks.ts";
+} from "../checks.ts";
+import type { RateLimitOption } from "../http/rate-limit.ts";
 import type { WechatLoginOptions } from "./options.ts";
 import { REQUIREMENTS, type Requirement } from "./requirements.ts";
 
@@ -66,13 +67,13 @@ const CHECKS: Record<keyof AnyOptions, Check> = {
  *
  * @throws {TypeError} in a full sentence
  */
-export function checkOptions(options: AnyOptions) {
-  const settings = checkAll("wechatLogin", options, CHECKS, DEFAULTS);
+export function checkOptions(options: object) {
+  const settings = checkAll("wechatLogin", options as AnyOptions, CHECKS, DEFAULTS);
   return {
     ...settings,
     session: withTtl(settings.session),
     rateLimit: withLimits(settings.rateLimit),
-    baseUrl: settings.baseUrl.replace(/\/+$/, ""),
+    baseUrl: withoutSlash(settings.baseUrl),
   };
 }
 

@@ -2,6 +2,7 @@ import { WechatLoginError } from "../errors.ts";
 import type { Body } from "../profile/body.ts";
 import type { Picture } from "../profile/picture.ts";
 import type { CompletionInput } from "./login-flow.ts";
+import { knownIn } from "./requirements.ts";
 
 type Fields = Body["fields"];
 type FillIn = Omit<CompletionInput, "userData">;
@@ -16,8 +17,13 @@ const MAX_LENGTH = {
   phoneCode: 512,
 };
 const MAX_NICK_NAME_LENGTH = 64;
-/** Control characters, line separators and halves of surrogate pairs: no keyboard sends them in a name. */
-const NOT_IN_A_NAME = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u;
+/**
+ * Control characters, line separators and halves of surrogate pairs: no keyboard sends them in a name. U+FFFD stands for
+ * bytes that were no UTF-8, as in a form in GBK.
+ */
+const NOT_IN_A_NAME = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\uFFFD]/u;
+/** Of WeChat, and longer than any of its own. */
+const MAX_ERR_MSG_LENGTH = 200;
 /** `wx.chooseAvatar` gives a path on the phone; sent as a string it names nothing that a server could fetch. */
 const PATH_ON_THE_PHONE = /^(http:\/\/tmp\/|wxfile:\/\/)/;
 
@@ -53,6 +59,9 @@ export function readProfile({ fields, avatar }: Body): FillIn {
   refuseDenial(fields);
   const input = readFillIn(fields, avatar);
   refuseNothing(input, "nickName, phoneCode or a file avatar");
+  if (input.nickName !== undefined && !knownIn(input).nickName) {
+    throw invalid("nickName is WeChat's placeholder, and nobody's name.");
+  }
   return input;
 }
 
@@ -72,7 +81,8 @@ function refuseNothing(input: object, wanted: string): void {
 
 /** The button's callback runs for a refusal, too, with nothing in `e.detail` but this `errMsg`. */
 function refuseDenial({ errMsg }: Fields): void {
-  if (typeof errMsg === "string" && /:fail\b.*\b(deny|denied|cancel|privacy permission)/.test(errMsg)) {
+  const told = typeof errMsg === "string" ? errMsg.slice(0, MAX_ERR_MSG_LENGTH) : "";
+  if (/:fail\b.*\b(deny|denied|cancel|privacy permission)/.test(told)) {
     throw new WechatLoginError("authorization_denied", "The user refused: the temporary token stays good.");
   }
 }

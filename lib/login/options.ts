@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Request } from "express";
+import type { SessionOption } from "../checks.ts";
 import type { WechatLoginError } from "../errors.ts";
 import type { RateLimitOption } from "../http/rate-limit.ts";
 import type { MountableHandler } from "../http/routes.ts";
@@ -7,7 +8,6 @@ import type { Identity } from "../identity.ts";
 import type { Picture } from "../profile/picture.ts";
 import type { RedisClient } from "../storage/redis-store.ts";
 import type { Fetch } from "../wechat/fetch-exchange.ts";
-import type { SessionOption } from "./checks.ts";
 import type { SessionKeys } from "./open-data.ts";
 import type { Known, Requirement } from "./requirements.ts";
 import type { SealedUserData, UserData } from "./user-data.ts";
@@ -15,7 +15,8 @@ import type { SealedUserData, UserData } from "./user-data.ts";
 /** What `saveUser` is given: what is required is always there, the rest where it is known. */
 export type UserToSave<Required extends readonly Requirement[]> = Identity &
   Known &
-  Record<Required[number], string>;
+  // Of an array that is no tuple the type does not tell what is in it.
+  (number extends Required["length"] ? unknown : Record<Required[number], string>);
 
 /**
  * What `findUser` must give back: an object with the required fields under these names, so that a stored user is
@@ -105,7 +106,7 @@ export interface WechatLogin<User extends object> extends MountableHandler {
   identityOf(req: IncomingMessage): Identity;
   /**
    * Ends every session that this user has in this app; where sessions are shared by a name, those in the other apps as
-   * well, which the `unionid` tells.
+   * well. They belong together by the unionid: without one here, `findUser` is asked for it.
    */
   signOutEverywhere(identity: { openid: string; unionid?: string }): Promise<void>;
   /**

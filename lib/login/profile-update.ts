@@ -5,15 +5,18 @@ import { knownIn, missingOf } from "./requirements.ts";
 
 /** `POST /profile`: a signed-in user changes what the login has stored. */
 export function profileUpdate({
+  appId,
   require,
   fillIn,
   saveAvatar,
   saveUser,
-}: Pick<LoginPorts<never, object>, "require" | "fillIn" | "saveAvatar" | "saveUser">) {
+}: Pick<LoginPorts<never, object>, "appId" | "require" | "fillIn" | "saveAvatar" | "saveUser">) {
   return async (
     input: Omit<CompletionInput, "userData">,
     { user, identity }: { user: object; identity: Identity },
   ): Promise<void> => {
+    // A session that another app shares: its openid means nothing to WeChat here, a login does.
+    if (identity.appId !== appId) throw loginRequired();
     const { phoneCode: _, ...filledIn } = await fillIn(input, identity);
     const picture = input.avatar && { avatarUrl: await saveAvatar(input.avatar, identity) };
     const known = { ...knownIn({ ...identity, ...knownIn(user) }), ...knownIn(filledIn), ...picture };

@@ -3,7 +3,7 @@ import type { Request } from "express";
 import { answerWith } from "../http/answers.ts";
 import { readJsonBody } from "../http/json-body.ts";
 import { rateLimiter } from "../http/rate-limit.ts";
-import { routes } from "../http/routes.ts";
+import { behind, routes } from "../http/routes.ts";
 import type { Identity } from "../identity.ts";
 import { readBody } from "../profile/body.ts";
 import { fillInOf } from "../profile/fill-in.ts";
@@ -43,7 +43,7 @@ export function wechatLogin<
   User extends StoredUser<Required>,
   const Required extends readonly Requirement[] = readonly ["unionid"],
 >(options: WechatLoginOptions<User, Required>): WechatLogin<User> {
-  const settings = checkOptions(options as WechatLoginOptions<object, readonly Requirement[]>);
+  const settings = checkOptions(options);
   const { appId, temporaryTokenTtl } = settings;
   const prefix = `${settings.keyPrefix}${appId}:`;
   const store = openStore(settings.redis);
@@ -66,7 +66,7 @@ export function wechatLogin<
   /** The session comes last: none is left behind where the host fails. */
   async function signIn(identity: Identity, req: Request, found?: User | null) {
     const extras = await host.onLogin(identity, req, found);
-    const state = sessions && { sessionToken: await sessions.begin(identity), expiresIn: sessions.ttl };
+    const state = sessions && { sessionToken: await sessions.begin(identity), expiresIn: sessions.pool.ttl };
     return success("signed_in", extras, state);
   }
 
@@ -97,7 +97,7 @@ export function wechatLogin<
   const count = (address: string, window: number) => store.count(`${prefix}rate:${address}`, window);
   const limit = settings.rateLimit ? rateLimiter({ ...settings.rateLimit, count, refuse }) : undefined;
 
-  const handlers = {
+  const limited = behind(limit, {
     "POST /login": answer(async (req) => flow.start(readCode(await readJsonBody(req)), req)),
     "POST /login/complete": answer(async (req) => {
       const { temporaryToken, input } = readCompletion(await read(req));
@@ -108,13 +108,14 @@ export function wechatLogin<
       await updateProfile(readProfile(await read(req)), visitor);
       return success("saved", await host.onLogin(visitor.identity, req));
     }),
-    "POST /logout": answer(async (req) => {
-      await guard.signOut(req);
-      return { status: "signed_out" };
-    }),
-  };
+  });
+  // To count a request costs as much as to end a session; and a session can be ended also where nothing can be counted.
+  const logout = answer(async (req) => {
+    await guard.signOut(req);
+    return { status: "signed_out" };
+  });
 
-  return Object.assign(routes(handlers, limit), {
+  return Object.assign(routes({ ...limited, "POST /logout": logout }), {
     requireLogin: admit(guard.admit),
     userOf: (req: IncomingMessage) => guard.visitorOf(req).user,
     identityOf: (req: IncomingMessage) => guard.visitorOf(req).identity,

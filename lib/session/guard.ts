@@ -53,8 +53,13 @@ export function guardOf<User extends object>({
     async signOut(req: IncomingMessage): Promise<void> {
       if (!(await kept().end(tokenOf(req)))) throw loginRequired();
     },
-    async signOutEverywhere(identity: Person): Promise<void> {
-      await kept().endAll(identity);
+    async signOutEverywhere(person: Person): Promise<void> {
+      const { pool, endAll } = kept();
+      const identity = { appId: pool.appId, ...person };
+      // Sessions that apps share belong together by the unionid; where the caller does not know it, the host does.
+      const user = pool.isShared && !identity.unionid ? await findUser(identity) : undefined;
+      const { unionid } = { ...user } as { unionid?: string | null };
+      await endAll(unionid ? { ...identity, unionid } : identity);
     },
   };
 }

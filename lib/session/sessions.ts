@@ -4,15 +4,14 @@ import { hashOf, isToken, newToken } from "../storage/tokens.ts";
 
 /** The custom login state (自定义登录态): opaque tokens, each standing for an identity. */
 export interface Sessions {
-  /** Seconds without a request after which a session is over. */
-  ttl: number;
+  pool: SessionPool;
   /** Begins a session and gives its token. */
   begin(identity: Identity): Promise<string>;
   /** Whose token it is; `undefined` for one that is unknown, over or ended. Its life begins anew. */
   find(token: string): Promise<Identity | undefined>;
   /** Ends one session; says whether there was one. */
   end(token: string): Promise<boolean>;
-  /** Ends every session that this user has until now. */
+  /** Ends every session that this user has until now; those of other apps only by the unionid. */
   endAll(identity: Person): Promise<void>;
 }
 
@@ -25,7 +24,7 @@ export interface SessionPool {
   appId: string;
   /** In front of every key. */
   prefix: string;
-  /** Seconds, counted from the last request. */
+  /** Seconds without a request after which a session is over. */
   ttl: number;
   /** Several apps use this pool: then it is the unionid that says whose sessions belong together. */
   isShared: boolean;
@@ -76,7 +75,7 @@ export function sessions(store: Store, pool: SessionPool): Sessions {
   }
 
   return {
-    ttl,
+    pool,
     async begin(identity) {
       const [random, [handle]] = [newToken(), handlesOf(identity)];
       await store.setMember(keyOf(handle), hashOf(random), encode(identity), ttl, MAX_SESSIONS);

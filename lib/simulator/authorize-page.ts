@@ -17,6 +17,12 @@ export const AUTHORIZE_PAGES = {
   "/connect/qrconnect": { account: "website", scopes: ["snsapi_login"] },
 } as const;
 
+/** Readable on a phone, too. */
+const HEAD = [
+  `<meta charset="utf-8"><meta name="viewport" content="width=device-width">`,
+  "<style>body{max-width:40rem;margin:2rem auto;padding:0 1rem;font:1rem/1.6 system-ui,sans-serif}",
+  "li{margin:1rem 0;overflow-wrap:anywhere}a{white-space:nowrap}</style>",
+].join("");
 const ORDER = "appid,redirect_uri,response_type,scope,state";
 
 /** What an app's page asks for, checked. */
@@ -102,7 +108,7 @@ function listOf(url: URL, { app, scope }: AuthorizeRequest, people: Iterable<Per
 }
 
 function html(title: string, body: string): string {
-  return `<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>${title}</title><h1>${title}</h1>${body}</html>`;
+  return `<!doctype html><html lang="zh-CN">${HEAD}<title>${title}</title><h1>${title}</h1>${body}</html>`;
 }
 
 function escapeHtml(text: string): string {

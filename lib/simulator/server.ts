@@ -45,7 +45,8 @@ export interface Served {
  */
 export async function serve({ routes, pages, bends, requests }: Served, port: number) {
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const url = new URL(String(req.url), "http://simulator");
+    // Not by its second parameter: it takes "//" for the begin of a host.
+    const url = new URL(`http://simulator${req.url}`);
     const { pathname, searchParams } = url;
     const method = String(req.method);
     const isPost = method === "POST";
@@ -70,7 +71,8 @@ export async function serve({ routes, pages, bends, requests }: Served, port: nu
     res.end(bend.body ?? JSON.stringify(result));
   }
 
-  const server = createServer((req, res) => void answer(req, res));
+  // A request that breaks off is the client's affair; the process is often that of the tests.
+  const server = createServer((req, res) => void answer(req, res).catch(() => res.destroy()));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, "127.0.0.1", resolve);

@@ -33,8 +33,9 @@ end
 local function line(value, seconds) return ARGV[1] .. ' ' .. now + seconds * 1000 .. ' ' .. value .. '\\n' end`;
 const FIND_MEMBER = `${MEMBERS}
 local from = kept:find('\\n' .. ARGV[1] .. ' ', 1, true)
+if not from then return false end
 local _, to, ends, value = kept:find(' (%d+) ([^\\n]*)\\n', from)
-if not from or tonumber(ends) <= now then return false end
+if tonumber(ends) <= now then return false end
 local others = kept:sub(2, from) .. kept:sub(to + 1)`;
 const SET_MEMBER = script(`${MEMBERS}
 local lines = {}
@@ -47,9 +48,10 @@ return keep(table.concat(lines, '', math.max(1, #lines - ARGV[4] + 1)), ARGV[2])
 const RENEW_MEMBER = script(`${FIND_MEMBER}
 keep(others .. line(value, ARGV[2]), ARGV[2])
 return value`);
+// Where Redis is full, the others go as well: to end more is better than to end nothing.
 const REMOVE_MEMBER = script(`${FIND_MEMBER}
-if others == '' then return redis.call('DEL', KEYS[1]) end
-return redis.call('SET', KEYS[1], others, 'KEEPTTL')`);
+if others == '' or redis.pcall('SET', KEYS[1], others, 'KEEPTTL').err then return redis.call('DEL', KEYS[1]) end
+return 1`);
 const UNLOCK = script(`if redis.call('GET', KEYS[1]) == ARGV[1] then
   if KEYS[2] then redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3]) end
   redis.call('DEL', KEYS[1])

@@ -1,4 +1,3 @@
-import type { RateLimitOption } from "../http/rate-limit.ts";
 import {
   type Check,
   checkAll,
@@ -11,10 +10,13 @@ import {
   isSession,
   isString,
   isToken,
+  isUrl,
   type SessionOption,
   withLimits,
+  withoutSlash,
   withTtl,
-} from "../login/checks.ts";
+} from "../checks.ts";
+import type { RateLimitOption } from "../http/rate-limit.ts";
 import type { WebRequirement, WechatWebLoginOptions } from "./options.ts";
 import { pathOf } from "./return-to.ts";
 
@@ -59,8 +61,8 @@ const CHECKS: Record<keyof AnyOptions, Check> = {
  *
  * @throws {TypeError} in a full sentence
  */
-export function checkWebOptions(options: AnyOptions) {
-  const settings = checkAll("wechatWebLogin", options, CHECKS, DEFAULTS);
+export function checkWebOptions(options: object) {
+  const settings = checkAll("wechatWebLogin", options as AnyOptions, CHECKS, DEFAULTS);
   if (!settings.officialAccount && !settings.website) {
     throw new TypeError('wechatWebLogin: "officialAccount" or "website" is needed, or both.');
   }
@@ -68,8 +70,8 @@ export function checkWebOptions(options: AnyOptions) {
     ...settings,
     session: withTtl(settings.session),
     rateLimit: withLimits(settings.rateLimit),
-    baseUrl: settings.baseUrl.replace(/\/+$/, ""),
-    authorizeBaseUrl: settings.authorizeBaseUrl.replace(/\/+$/, ""),
+    baseUrl: withoutSlash(settings.baseUrl),
+    authorizeBaseUrl: withoutSlash(settings.authorizeBaseUrl),
   };
 }
 
@@ -94,8 +96,8 @@ function isScope(value: unknown): boolean {
 }
 
 function isCallbackUrl(value: unknown): boolean {
-  const [isUrl] = isBaseUrl;
-  return isUrl(value) && !String(value).includes("#");
+  const [isGood] = isUrl;
+  return isGood(value) && !String(value).includes("#");
 }
 
 function isPath(value: unknown): boolean {

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Request } from "express";
+import type { SessionOption } from "../checks.ts";
 import type { WechatLoginError } from "../errors.ts";
 import type { RateLimitOption } from "../http/rate-limit.ts";
 import type { MountableHandler } from "../http/routes.ts";
 import type { Identity } from "../identity.ts";
-import type { SessionOption } from "../login/checks.ts";
 import type { UserToSave } from "../login/options.ts";
 import type { Requirement } from "../login/requirements.ts";
 import type { RedisClient } from "../storage/redis-store.ts";

@@ -3,7 +3,7 @@ import type { Request } from "express";
 import { WechatLoginError } from "../errors.ts";
 import { answerWith } from "../http/answers.ts";
 import { rateLimiter } from "../http/rate-limit.ts";
-import { routes } from "../http/routes.ts";
+import { behind, routes } from "../http/routes.ts";
 import type { Identity } from "../identity.ts";
 import { hostOf } from "../login/host.ts";
 import type { StoredUser } from "../login/options.ts";
@@ -44,7 +44,7 @@ export function wechatWebLogin<
   User extends StoredUser<Required>,
   const Required extends readonly WebRequirement[] = readonly ["unionid"],
 >(options: WechatWebLoginOptions<User, Required>): WechatWebLogin<User> {
-  const settings = checkWebOptions(options as WechatWebLoginOptions<object, readonly WebRequirement[]>);
+  const settings = checkWebOptions(options);
   const { origin, protocol } = new URL(settings.callbackUrl);
   const store = openStore(settings.redis);
   const host = hostOf(options);
@@ -106,7 +106,7 @@ export function wechatWebLogin<
     const { appId, state } = await depart(req, res, { app: "website", scope: "snsapi_login" });
     return { appid: appId, scope: "snsapi_login", redirect_uri: settings.callbackUrl, state };
   });
-  const handlers = {
+  const limited = behind(limit, {
     "GET /": redirect((req, res) => depart(req, res, apps.forBrowser(req.headers["user-agent"]))),
     "GET /callback": redirect(async (req, res) => {
       const { sessionToken, ...arrival } = await flow.comeBack(callbackIn(req), req, settings.returnTo);
@@ -118,14 +118,14 @@ export function wechatWebLogin<
       return arrival;
     }),
     ...(settings.website && { "GET /embed": embed }),
-    "POST /logout": answer(async (req, res) => {
-      await guard.signOut(req);
-      res.appendHeader("Set-Cookie", sessionCookie.forget());
-      return { status: "signed_out" };
-    }),
-  };
+  });
+  const logout = answer(async (req, res) => {
+    await guard.signOut(req);
+    res.appendHeader("Set-Cookie", sessionCookie.forget());
+    return { status: "signed_out" };
+  });
 
-  return Object.assign(routes(handlers, limit), {
+  return Object.assign(routes({ ...limited, "POST /logout": logout }), {
     requireLogin: admit(guard.admit),
     userOf: (req: IncomingMessage) => guard.visitorOf(req).user,
     identityOf: (req: IncomingMessage) => guard.visitorOf(req).identity,

@@ -1,3 +1,14 @@
+import {
+  type Check,
+  checkAll,
+  isBaseUrl,
+  isMilliseconds,
+  isOptionalFunction,
+  isRedis,
+  isString,
+  isToken,
+  withoutSlash,
+} from "../checks.ts";
 import { openStore } from "../storage/open-store.ts";
 import type { RedisClient } from "../storage/redis-store.ts";
 import { type AccessToken, accessTokenOf } from "./access-token.ts";
@@ -15,6 +26,18 @@ export interface AccessTokenOptions {
   fetch?: Fetch | undefined;
 }
 
+const DEFAULTS = { keyPrefix: "wechat-login:", baseUrl: "https://api.weixin.qq.com", timeout: 5000 };
+
+const CHECKS: Record<keyof AccessTokenOptions, Check> = {
+  appId: isToken,
+  secret: isToken,
+  redis: [(value) => value !== undefined && isRedis[0](value), isRedis[1]],
+  keyPrefix: isString,
+  baseUrl: isBaseUrl,
+  timeout: isMilliseconds,
+  fetch: isOptionalFunction,
+};
+
 /**
  * The access_token (接口调用凭证) for hosts that call other APIs of WeChat, shared with `wechatLogin` and with every
  * process on the same Redis: nobody's refresh ends the token of someone else.
@@ -23,22 +46,12 @@ export interface AccessTokenOptions {
  * const token = accessToken({ appId, secret, redis });
  * await fetch(`https://api.weixin.qq.com/wxa/getwxacodeunlimit?access_token=${await token.get()}`, …);
  *
- * @throws {TypeError} where appId, secret or redis is missing
+ * @throws {TypeError} where an option is missing or wrong
  * @see https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/mp-access-token/getStableAccessToken.html
  */
 export function accessToken(options: AccessTokenOptions): AccessToken {
-  const { appId, secret, redis, keyPrefix = "wechat-login:", fetch } = options;
-  const { baseUrl = "https://api.weixin.qq.com", timeout = 5000 } = options;
-  for (const name of ["appId", "secret", "redis"] as const) {
-    if (!options[name]) throw new TypeError(`accessToken: "${name}" is missing.`);
-  }
-  const request = wechatRequest({ baseUrl, timeout, fetch });
-  return accessTokenOf({
-    appId,
-    secret,
-    store: openStore(redis),
-    prefix: `${keyPrefix}${appId}:`,
-    timeout,
-    request,
-  });
+  const settings = checkAll("accessToken", options, CHECKS, DEFAULTS);
+  const { appId, redis, keyPrefix } = settings;
+  const request = wechatRequest({ ...settings, baseUrl: withoutSlash(settings.baseUrl) });
+  return accessTokenOf({ ...settings, store: openStore(redis), prefix: `${keyPrefix}${appId}:`, request });
 }

@@ -1,20 +1,20 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { WechatLoginError } from "../errors.ts";
 import type { Store } from "../storage/store.ts";
-import { errorOf, type Meanings, unreachable } from "./errcodes.ts";
+import { errorOf, type Meanings, senseless, unreachable } from "./errcodes.ts";
 import type { WechatRequest } from "./request.ts";
 import { sharing } from "./sharing.ts";
 
 /** The access_token (接口调用凭证) of an app, the same for all processes on one Redis. */
 export interface AccessToken {
   /**
-   * A token that is good for four minutes at least, while WeChat can be reached.
+   * A token that is good now. It has four minutes left at least, but for the moment in which another process fetches the
+   * next one, or where WeChat cannot be reached.
    *
    * @throws {WechatLoginError} `misconfigured`, `rate_limited`, `wechat_error`, `wechat_unavailable`
    */
   get(): Promise<string>;
-  /** A token other than this one, which WeChat has just refused. */
+  /** A token in the place of this one, which WeChat has just refused; the same again where WeChat gives no other. */
   replace(refused: string): Promise<string>;
 }
 
@@ -30,6 +30,8 @@ interface Kept {
  */
 const REFRESH_BEFORE_MS = 4.5 * 60 * 1000;
 const POLL_MS = 50;
+/** In the place of a refused token: no token is empty. */
+const NONE = "";
 /** There is no code in the request for a token: what says so is about the app. */
 const MEANINGS: Meanings = { 40001: "misconfigured", 40002: "misconfigured", 41008: "misconfigured" };
 
@@ -62,7 +64,7 @@ export function accessTokenOf({
   const [key, lock] = [`${prefix}{access-token}`, `${prefix}{access-token}lock`];
   // A request, its retry, and the pause in between.
   const lockSeconds = Math.ceil((2 * timeout) / 1000) + 1;
-  let mine: Kept | undefined;
+  let cached: Kept | undefined;
 
   async function fetchToken(): Promise<Kept> {
     const body = { grant_type: "client_credential", appid: appId, secret, force_refresh: false };
@@ -70,7 +72,7 @@ export function accessTokenOf({
     if (answer.errcode !== 0) throw errorOf(answer, [secret], MEANINGS);
     const { access_token: token, expires_in: seconds } = answer;
     if (typeof token !== "string" || token === "" || !(Number(seconds) > 0)) {
-      throw new WechatLoginError("wechat_error", "WeChat's answer makes no sense: access_token is missing.");
+      throw senseless("access_token is missing");
     }
     return { token, expiresAt: Date.now() + Number(seconds) * 1000 };
   }
@@ -81,14 +83,14 @@ export function accessTokenOf({
   }
 
   /** The token, where it is not the refused one and lives longer than `ahead` milliseconds. */
-  const goodIn = (kept: Kept | undefined, refused: string, ahead: number): string | undefined =>
+  const usableIn = (kept: Kept | undefined, refused: string, ahead: number): string | undefined =>
     kept && kept.token !== refused && kept.expiresAt - ahead > Date.now() ? kept.token : undefined;
 
   /** Fetches a token as the holder of the lock. A holder that was too slow has lost it, and stores nothing. */
   async function fetchAs(holder: string, refused: string): Promise<Kept> {
     // Someone may have stored one between our look and our lock.
-    const there = await stored();
-    const kept = there && goodIn(there, refused, REFRESH_BEFORE_MS) ? there : await fetchToken();
+    const newest = await stored();
+    const kept = newest && usableIn(newest, refused, REFRESH_BEFORE_MS) ? newest : await fetchToken();
     await store.unlock(lock, holder, { key, value: JSON.stringify(kept), seconds: secondsLeft(kept) });
     return kept;
   }
@@ -98,8 +100,8 @@ export function accessTokenOf({
     const holder = randomUUID();
     if (!(await store.add(lock, holder, lockSeconds))) return undefined;
     try {
-      mine = await fetchAs(holder, refused);
-      return mine.token;
+      cached = await fetchAs(holder, refused);
+      return cached.token;
     } catch (error) {
       // Whoever comes next need not wait for the lock to end; the first error is the one to tell.
       await store.unlock(lock, holder).catch(() => {});
@@ -111,11 +113,11 @@ export function accessTokenOf({
   async function bring(refused: string): Promise<string> {
     const deadline = Date.now() + lockSeconds * 1000 + 2 * timeout;
     while (Date.now() < deadline) {
-      mine = await stored();
-      const fresh = goodIn(mine, refused, REFRESH_BEFORE_MS);
+      cached = await stored();
+      const fresh = usableIn(cached, refused, REFRESH_BEFORE_MS);
       if (fresh !== undefined) return fresh;
       // What is still good need not wait for who fetches the next one, nor fail with them.
-      const old = goodIn(mine, refused, 0);
+      const old = usableIn(cached, refused, 0);
       const fetched = await tryFetching(refused).catch((error) =>
         old === undefined ? Promise.reject(error) : old,
       );
@@ -128,7 +130,7 @@ export function accessTokenOf({
 
   const bringOnce = sharing(bring);
   return {
-    get: async () => goodIn(mine, "", REFRESH_BEFORE_MS) ?? (await bringOnce("")),
+    get: async () => usableIn(cached, NONE, REFRESH_BEFORE_MS) ?? (await bringOnce(NONE)),
     replace: (refused) => bringOnce(refused),
   };
 }

@@ -1,5 +1,5 @@
 import { WechatLoginError } from "../errors.ts";
-import { errorOf } from "./errcodes.ts";
+import { errorOf, isText, senseless } from "./errcodes.ts";
 import type { WechatRequest } from "./request.ts";
 import { sharing } from "./sharing.ts";
 
@@ -53,14 +53,7 @@ export function code2Session({
 /** Success is when both strings are there; `errcode` alone says nothing. */
 function sessionIn({ openid, session_key: sessionKey, unionid }: Record<string, unknown>): WechatSession {
   if (!isText(openid) || !isText(sessionKey)) {
-    throw new WechatLoginError(
-      "wechat_error",
-      "WeChat's answer makes no sense: openid or session_key is missing.",
-    );
+    throw senseless("openid or session_key is missing");
   }
   return isText(unionid) ? { openid, sessionKey, unionid } : { openid, sessionKey };
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value !== "";
 }

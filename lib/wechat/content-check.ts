@@ -1,6 +1,5 @@
-import { WechatLoginError } from "../errors.ts";
 import type { AccessToken } from "./access-token.ts";
-import { errorOf, type Meanings } from "./errcodes.ts";
+import { errorOf, type Meanings, senseless } from "./errcodes.ts";
 import type { WechatRequest } from "./request.ts";
 import { withAccessToken } from "./with-access-token.ts";
 
@@ -34,10 +33,7 @@ export function contentCheckOf({
     if (answer.errcode !== 0) throw errorOf(answer, [answer.token], MEANINGS);
     const { suggest } = (answer.result ?? {}) as { suggest?: unknown };
     if (suggest !== "pass" && suggest !== "review" && suggest !== "risky") {
-      throw new WechatLoginError(
-        "wechat_error",
-        "WeChat's answer makes no sense: the content check has no verdict.",
-      );
+      throw senseless("the content check has no verdict");
     }
     return suggest;
   };

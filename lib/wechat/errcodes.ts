@@ -71,6 +71,16 @@ export function unreachable(reason: string): WechatLoginError {
   return new WechatLoginError("wechat_unavailable", "WeChat cannot be reached: try again later.", details);
 }
 
+/** An answer that WeChat's documentation knows nothing of. */
+export function senseless(reason: string): WechatLoginError {
+  return new WechatLoginError("wechat_error", `WeChat's answer makes no sense: ${reason}.`);
+}
+
+/** A text of WeChat's that says something; it sends "" where it has nothing. */
+export function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
 /** In one line: an errmsg that quotes a client could otherwise write lines of its own into a log. */
 function blotOut(text: string, secrets: string[]): string {
   const safe = secrets.reduce((rest, secret) => rest.replaceAll(secret, "***"), text);

@@ -35,6 +35,11 @@ export function nodeExchange(baseUrl: string, timeout: number): Exchange {
       const timer = setTimeout(() => fail(noAnswerWithin(timeout)), timeout);
       asking.once("close", () => clearTimeout(timer));
       asking.on("error", reject);
+      // Without a listener the socket is closed, and neither an answer nor an error is told.
+      asking.once("upgrade", ({ statusCode }, socket) => {
+        socket.destroy();
+        resolve({ status: Number(statusCode), text: "" });
+      });
       asking.once("response", (answer) => {
         let text = "";
         answer.setEncoding("utf8");

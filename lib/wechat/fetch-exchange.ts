@@ -27,13 +27,16 @@ export function fetchExchange(fetch: Fetch, baseUrl: string, timeout: number): E
     return { status: response.status, text: await response.text() };
   }
 
-  return (path, body) => {
-    const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), timeout);
-    return ask(path, body, abort.signal)
-      .catch((error) => {
-        throw abort.signal.aborted ? noAnswerWithin(timeout) : error;
-      })
-      .finally(() => clearTimeout(timer));
-  };
+  return (path, body) =>
+    new Promise((resolve, reject) => {
+      const abort = new AbortController();
+      // The signal is for the fetch to save work; one that does not listen to it keeps nobody waiting either.
+      const timer = setTimeout(() => {
+        reject(noAnswerWithin(timeout));
+        abort.abort();
+      }, timeout);
+      ask(path, body, abort.signal)
+        .then(resolve, reject)
+        .finally(() => clearTimeout(timer));
+    });
 }

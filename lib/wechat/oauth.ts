@@ -1,5 +1,4 @@
-import { WechatLoginError } from "../errors.ts";
-import { errorOf } from "./errcodes.ts";
+import { errorOf, isText, senseless } from "./errcodes.ts";
 import type { WechatRequest } from "./request.ts";
 
 /** Who the user is in this Official Account or website application, and what it takes to ask for more. */
@@ -64,12 +63,4 @@ function grantIn({
   if (!isText(openid) || !isText(accessToken)) throw senseless("openid or access_token is missing");
   const grant = { openid, accessToken, isSnapshot: Number(is_snapshotuser ?? 0) !== 0 };
   return isText(unionid) ? { ...grant, unionid } : grant;
-}
-
-function senseless(reason: string): WechatLoginError {
-  return new WechatLoginError("wechat_error", `WeChat's answer makes no sense: ${reason}.`);
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value !== "";
 }

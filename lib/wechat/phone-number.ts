@@ -1,6 +1,5 @@
-import { WechatLoginError } from "../errors.ts";
 import type { AccessToken } from "./access-token.ts";
-import { errorOf, type Meanings } from "./errcodes.ts";
+import { errorOf, type Meanings, senseless } from "./errcodes.ts";
 import type { WechatRequest } from "./request.ts";
 import { sharing } from "./sharing.ts";
 import { withAccessToken } from "./with-access-token.ts";
@@ -47,7 +46,7 @@ function phoneNumberIn(info: unknown): PhoneNumber {
   const { phoneNumber, purePhoneNumber, countryCode } = (info ?? {}) as Record<string, unknown>;
   const texts = [phoneNumber, purePhoneNumber, String(countryCode ?? "")];
   if (texts.some((text) => typeof text !== "string" || text === "")) {
-    throw new WechatLoginError("wechat_error", "WeChat's answer makes no sense: phone_info is not whole.");
+    throw senseless("phone_info is not whole");
   }
   const [number, pure, country] = texts as [string, string, string];
   return { phoneNumber: number, purePhoneNumber: pure, countryCode: country };

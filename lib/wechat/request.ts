@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { WechatLoginError } from "../errors.ts";
 import { trace } from "../tracing.ts";
 import { circuit } from "./circuit.ts";
-import { busy, unreachable } from "./errcodes.ts";
+import { busy, senseless, unreachable } from "./errcodes.ts";
 import { nodeExchange } from "./exchange.ts";
 import { type Fetch, fetchExchange } from "./fetch-exchange.ts";
 
@@ -78,15 +78,17 @@ function parse({ status, text }: { status: number; text: string }): WechatAnswer
   try {
     answer = JSON.parse(text);
   } catch {
-    throw unreachable(`HTTP ${status} without JSON`);
+    const what = `HTTP ${status} without JSON`;
+    // A gateway that refuses one request, perhaps for what the client has sent, is not away for all others.
+    throw status >= 400 ? senseless(what) : unreachable(what);
   }
   if (typeof answer !== "object" || answer === null || Array.isArray(answer)) {
-    throw new WechatLoginError("wechat_error", "WeChat's answer makes no sense: it is no JSON object.");
+    throw senseless("it is no JSON object");
   }
   // Absent on success, a number on failure, and once seen as a string.
   const errcode = Number((answer as { errcode?: unknown }).errcode ?? 0);
   if (!Number.isInteger(errcode)) {
-    throw new WechatLoginError("wechat_error", "WeChat's answer makes no sense: its errcode is no number.");
+    throw senseless("its errcode is no number");
   }
   return { ...answer, errcode };
 }

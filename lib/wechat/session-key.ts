@@ -1,7 +1,6 @@
 import { createHmac } from "node:crypto";
-import { WechatLoginError } from "../errors.ts";
 import type { AccessToken } from "./access-token.ts";
-import { errorOf } from "./errcodes.ts";
+import { errorOf, senseless } from "./errcodes.ts";
 import type { WechatAnswer, WechatRequest } from "./request.ts";
 import { withAccessToken } from "./with-access-token.ts";
 
@@ -37,7 +36,7 @@ export function sessionKeyApi(ports: { accessToken: AccessToken; request: Wechat
       const answer = await ask("/wxa/resetusersessionkey", openid, sessionKey);
       if (!answer) return undefined;
       if (typeof answer.session_key === "string" && answer.session_key !== "") return answer.session_key;
-      throw new WechatLoginError("wechat_error", "WeChat's answer makes no sense: session_key is missing.");
+      throw senseless("session_key is missing");
     },
   };
 }

@@ -3,8 +3,37 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
+import { atEnd } from "../support/login-app.ts";
 import { freePort } from "../support/redis-server.ts";
+import { findChromium } from "./find-chromium.ts";
+
+/** A browser and the example for the tests of one `describe`; gives what opens the page in a window of its own. */
+export function usePhonePage(env: Record<string, string | undefined>) {
+  let browser: Browser;
+  let example: Awaited<ReturnType<typeof startPhonePage>>;
+
+  before(async function () {
+    this.timeout(240_000);
+    const args = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
+    browser = await chromium.launch({
+      executablePath: await findChromium(),
+      args: [...args, "--no-sandbox", "--disable-quic"],
+    });
+    example = await startPhonePage(env);
+  });
+
+  after(async () => {
+    await browser?.close();
+    await example?.stop();
+  });
+
+  return async (language: Language = "en", options: BrowserContextOptions = {}) => {
+    const stage = await openPhonePage(browser, example.url, language, options);
+    atEnd(() => stage.context.close());
+    return stage;
+  };
+}
 
 /** The example in a process of its own, without an appid: then it shows the phone page. */
 export async function startPhonePage(env: Record<string, string | undefined>) {
@@ -46,7 +75,8 @@ export const WORDS = {
       person: "Who holds the phone",
       messages: "What they say to each other",
     },
-    ...{ logIn: "Log in with WeChat", authorise: "Continue with WeChat", allow: "Allow", refuse: "Refuse" },
+    ...{ logIn: "Log in with WeChat", authorise: "Continue with WeChat", allow: "Allow" },
+    ...{ agree: "Agree", refuse: "Refuse" },
     ...{ avatar: "Hill", nickName: "Nickname", save: "Save and go on", phoneNumber: "Give my phone number" },
     ...{ logOut: "Log out", forget: "Forget everybody", scanAllow: "Scan and allow" },
   },
@@ -54,10 +84,11 @@ export const WORDS = {
     title: "看得见的微信登录",
     phone: "小程序",
     website: "网站（扫码）",
-    ...{ scenario: "登录需要什么", person: "谁拿着手机", messages: "时序图" },
-    ...{ logIn: "微信登录", authorise: "微信授权", allow: "允许", refuse: "拒绝" },
+    ...{ scenario: "登录要求", person: "当前用户", messages: "时序图" },
+    ...{ logIn: "微信登录", authorise: "微信授权", allow: "允许" },
+    ...{ agree: "同意", refuse: "拒绝" },
     ...{ avatar: "山", nickName: "昵称", save: "保存并继续", phoneNumber: "提供手机号" },
-    ...{ logOut: "退出登录", forget: "忘掉所有人", scanAllow: "扫码并允许" },
+    ...{ logOut: "退出登录", forget: "清空所有用户", scanAllow: "扫码并允许" },
   },
 };
 export type Language = keyof typeof WORDS;

@@ -69,6 +69,18 @@ describe("the doctor's report", () => {
       "✓ x  *** *** *** *** ***\n\nNothing is red.\n",
     );
   });
+
+  it("blots out a short secret where it stands alone, and leaves the words whole", () => {
+    const settings = settingsOfTest({
+      secret: "s",
+      redisUrl: "redis://:me@host",
+      url: "https://u:a@host/wx",
+    });
+    const found = "answers in 5 ms at host: s, a (me) redis://:me@host 'a' https://u:a@host";
+    expect(report([{ name: "x", level: "ok", found }], settings)).to.equal(
+      "✓ x  answers in 5 ms at host: ***, *** (***) *** '***' https://u:***@host\n\nNothing is red.\n",
+    );
+  });
 });
 
 describe("the doctor's command", function () {
@@ -109,6 +121,13 @@ describe("the doctor's command", function () {
   it("exits with 1 where something is red, and in JSON says the same", async () => {
     const { output, code } = await run(["doctor", "--json"], { WECHAT_BASE_URL: "http://127.0.0.1:1" });
     expect(JSON.parse(output).ok).to.equal(false);
+    expect(code).to.equal(1);
+  });
+
+  it("says so where the host's callback never answers, and nothing else keeps the process alive", async () => {
+    const args = ["doctor", "--host", "test/doctor/hosts/hanging.mjs", "--timeout", "300"];
+    const { output, code } = await run(args, { WECHAT_BASE_URL: "http://127.0.0.1:1" });
+    expect(output).to.include("findUser does not answer");
     expect(code).to.equal(1);
   });
 

@@ -40,7 +40,7 @@ describe("the example", function () {
         ...["200 id", "200 saved", "200", "200 incomplete", "200 signed_in"],
         ...["302", "302", "200 id", "200 signed_out", "401 login_required"],
       ]);
-      for (const stored of ["'小明'", "'红红'", "/avatars/", "'10012345678'"])
+      for (const stored of ["'老周'", "'林林'", "/avatars/", "'10012345678'"])
         expect(output).to.include(stored);
       expect((await ask(`${url}/me`)).status).to.equal(401);
       expect(await (await fetch(url)).text()).to.include("微信登录");

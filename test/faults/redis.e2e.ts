@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import { Cluster, Redis } from "ioredis";
 import type { RedisClient } from "../../lib/index.ts";
-import { atEnd, startApp } from "../support/login-app.ts";
+import { atEnd, send, startApp } from "../support/login-app.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 
 /** What the README advises: a login fails fast where Redis is away, and comes back by itself. */
@@ -119,14 +119,29 @@ describe("where Redis fails", function () {
   it("is full (maxmemory): logins fail, sessions that are there stay good, and so does signing out", async () => {
     const { redis } = await own(["--maxmemory-policy", "noeviction"]);
     const host = await hostOn(redis);
-    const { sessionToken } = await host.logIn(1);
-    const other = await host.logIn(1);
+    const phone = host.wechat.phone({ unionid: "u1" });
+    const begin = async () => (await host.post("/wx/login", phone.login())).body.sessionToken;
+    const sessions = [await begin(), await begin(), await begin()];
+    const [one = "", two = "", three = ""] = sessions;
+    const other = await host.logIn(2);
+    const last = await host.logIn(3);
+    const signOut = (token?: string) =>
+      send(`${host.url}/wx/logout`, "", { Authorization: `Bearer ${token}` });
+    expect((await signOut(one)).status).to.equal(200);
+    expect((await host.me(two)).status).to.equal(200);
     await redis.config("SET", "maxmemory", "1mb");
-    expect((await host.logIn(2)).status).to.equal(500);
-    await redis.config("SET", "maxmemory", "0");
-    expect((await host.me(sessionToken)).status).to.equal(200);
-    await host.wx.signOutEverywhere({ openid: String(other.phone?.openid) });
+    expect((await host.logIn(4)).status).to.equal(500);
+    for (const token of [two, three, other.sessionToken, last.sessionToken]) {
+      expect((await host.me(token)).status).to.equal(200);
+    }
+    // One of two sessions of a user: what cannot be written without it is removed with the other.
+    expect((await signOut(two)).status).to.equal(200);
+    for (const token of [two, three]) expect((await host.me(token)).status).to.equal(401);
+    expect((await signOut(other.sessionToken)).status).to.equal(200);
     expect((await host.me(other.sessionToken)).status).to.equal(401);
+    await host.wx.signOutEverywhere({ openid: String(last.phone?.openid) });
+    expect((await host.me(last.sessionToken)).status).to.equal(401);
+    await redis.config("SET", "maxmemory", "0");
     await comesBack(host);
   });
 

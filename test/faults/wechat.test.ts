@@ -212,6 +212,10 @@ describe("where WeChat is down", () => {
       wechat.bendNext({ body: "[]" });
       expect(await login()).to.equal(502);
     }
+    for (let count = 0; count < 12; count++) {
+      wechat.bendNext({ status: 403, body: "<html>a gateway that does not like the code</html>" });
+      expect(await login("<script>")).to.equal(502);
+    }
     for (let count = 0; count < 9; count++) {
       wechat.bendNext({ status: 502 });
       expect(await login()).to.equal(503);

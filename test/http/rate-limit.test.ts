@@ -76,7 +76,7 @@ describe("the rate limit", () => {
     });
   }
 
-  it("is one for all processes on a Redis, and for all routes of a router", async () => {
+  it("is one for all processes on a Redis, and for all routes of a router but /logout", async () => {
     const { post } = await startLimited();
     await post("10.0.0.1", "/wx/login");
     await post("10.0.0.1", "/another-process/login");
@@ -84,6 +84,8 @@ describe("the rate limit", () => {
     for (const path of ["/wx/login", "/another-process/login", "/wx/profile"]) {
       expect((await post("10.0.0.1", path)).status).to.equal(429);
     }
+    // To end a session costs no more than to count the request.
+    expect((await post("10.0.0.1", "/wx/logout")).status).to.equal(401);
   });
 
   it("begins anew after its window", async () => {

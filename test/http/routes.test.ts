@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { expect } from "chai";
 import express from "express";
-import { routes } from "../../lib/http/routes.ts";
+import { behind, type MountableHandler, routes } from "../../lib/http/routes.ts";
 import { wechatLogin } from "../../lib/index.ts";
 import {
   APP_ID,
@@ -60,10 +60,11 @@ describe("a router without a framework", () => {
 
   it("runs what comes first for its own routes only, and passes its errors on", async () => {
     const seen: string[] = [];
-    const handler = routes({ "GET /": () => seen.push("handler") }, (req, _res, next) => {
+    const first: MountableHandler = (req, _res, next) => {
       seen.push("first");
       next(req.headers.bad && new Error("bad"));
-    });
+    };
+    const handler = routes(behind(first, { "GET /": () => seen.push("handler") }));
     const ask = (url: string, headers = {}) =>
       handler({ method: "GET", url, headers } as never, {} as never, (error) => seen.push(`next ${error}`));
     await ask("/");

@@ -44,9 +44,13 @@ describe("options, checked at creation", () => {
     [{ temporaryTokenTtl: 0 }, '"temporaryTokenTtl" must be a whole number of seconds above 0.'],
     [{ temporaryTokenTtl: 1.5 }, '"temporaryTokenTtl" must be a whole number of seconds above 0.'],
     [{ userDataMaxAge: "300" }, '"userDataMaxAge" must be a whole number of seconds above 0.'],
-    [{ timeout: -1 }, '"timeout" must be a whole number of milliseconds above 0.'],
-    [{ timeout: Number.POSITIVE_INFINITY }, '"timeout" must be a whole number of milliseconds above 0.'],
-    [{ timeout: 0 }, '"timeout" must be a whole number of milliseconds above 0.'],
+    [{ timeout: -1 }, '"timeout" must be a whole number of milliseconds above 0 and below 2147483648.'],
+    [
+      { timeout: Number.POSITIVE_INFINITY },
+      '"timeout" must be a whole number of milliseconds above 0 and below 2147483648.',
+    ],
+    [{ timeout: 2 ** 31 }, '"timeout" must be a whole number of milliseconds above 0 and below 2147483648.'],
+    [{ timeout: 0 }, '"timeout" must be a whole number of milliseconds above 0 and below 2147483648.'],
     [{ saveAvatar: "x" }, '"saveAvatar" must be a function.'],
     [{ onReview: "x" }, '"onReview" must be a function.'],
     [{ avatarMaxBytes: 0 }, '"avatarMaxBytes" must be a whole number of bytes above 0.'],
@@ -74,25 +78,44 @@ describe("options, checked at creation", () => {
     ],
     [
       { session: true },
-      '"session" must be false, or an object with a ttl in whole seconds above 0 and perhaps a name of letters and digits.',
+      '"session" must be false, or an object of at most a ttl in whole seconds above 0 and a name of letters and digits.',
     ],
     [
       { session: { name: "a:b" } },
-      '"session" must be false, or an object with a ttl in whole seconds above 0 and perhaps a name of letters and digits.',
+      '"session" must be false, or an object of at most a ttl in whole seconds above 0 and a name of letters and digits.',
     ],
     [
       { session: null },
-      '"session" must be false, or an object with a ttl in whole seconds above 0 and perhaps a name of letters and digits.',
+      '"session" must be false, or an object of at most a ttl in whole seconds above 0 and a name of letters and digits.',
     ],
     [
       { session: { ttl: 0 } },
-      '"session" must be false, or an object with a ttl in whole seconds above 0 and perhaps a name of letters and digits.',
+      '"session" must be false, or an object of at most a ttl in whole seconds above 0 and a name of letters and digits.',
     ],
+    ...[{ maxAge: 60 }, { ttl: 60, tll: 60 }, [60]].map((session): [object, string] => [
+      { session },
+      '"session" must be false, or an object of at most a ttl in whole seconds above 0 and a name of letters and digits.',
+    ]),
+    ...["user@host", "user:password@host", "host?query=1", "host/#hash", "host/path#"].map(
+      (rest): [object, string] => [
+        { baseUrl: `https://${rest}` },
+        '"baseUrl" must be an http or https URL without a user name, a query and a fragment.',
+      ],
+    ),
     [{ keyPrefix: 5 }, '"keyPrefix" must be a string.'],
-    [{ baseUrl: "api.weixin.qq.com" }, '"baseUrl" must be an http or https URL.'],
-    [{ baseUrl: "ftp://host" }, '"baseUrl" must be an http or https URL.'],
-    [{ baseUrl: "https://" }, '"baseUrl" must be an http or https URL.'],
-    [{ baseUrl: 5 }, '"baseUrl" must be an http or https URL.'],
+    [
+      { baseUrl: "api.weixin.qq.com" },
+      '"baseUrl" must be an http or https URL without a user name, a query and a fragment.',
+    ],
+    [
+      { baseUrl: "ftp://host" },
+      '"baseUrl" must be an http or https URL without a user name, a query and a fragment.',
+    ],
+    [
+      { baseUrl: "https://" },
+      '"baseUrl" must be an http or https URL without a user name, a query and a fragment.',
+    ],
+    [{ baseUrl: 5 }, '"baseUrl" must be an http or https URL without a user name, a query and a fragment.'],
   ];
   for (const [bad, sentence] of wrong) {
     it(`refuses ${JSON.stringify(bad) ?? "none at all"}`, () => {

@@ -1,7 +1,7 @@
 // Checked by tsc only: every line marked with @ts-expect-error must be refused, every other one must pass.
 import express from "express";
 import { Cluster, Redis } from "ioredis";
-import { accessToken, wechatLogin } from "../../lib/index.ts";
+import { accessToken, type Requirement, wechatLogin } from "../../lib/index.ts";
 
 const app = { appId: "wx1", secret: "s" };
 const user = { id: 1, unionid: "u" as string | null, nickName: "n", avatarUrl: "" };
@@ -40,6 +40,16 @@ wechatLogin({
   require: [],
   findUser,
   // @ts-expect-error nothing but the openid is required here
+  saveUser: ({ unionid }) => unionid.length,
+});
+
+// What is in an array that is made elsewhere nobody knows before it runs.
+const wanted: Requirement[] = ["unionid"];
+wechatLogin({
+  ...app,
+  require: wanted,
+  findUser,
+  // @ts-expect-error perhaps it is not required
   saveUser: ({ unionid }) => unionid.length,
 });
 

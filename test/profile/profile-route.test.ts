@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import { expect } from "chai";
 import sinon from "sinon";
 import type { Identity, Picture } from "../../lib/index.ts";
+import { errorBody } from "../support/error-body.ts";
 import { APP_ID, startApp } from "../support/login-app.ts";
 import { formOf, PICTURES } from "../support/pictures.ts";
 
@@ -60,7 +61,9 @@ describe("POST /profile, for who is signed in", () => {
   it("takes no placeholder for a nickname", async () => {
     const { post, token, users } = await signedIn();
     await post(PROFILE, { nickName: "Ada" }, token);
-    await post(PROFILE, { nickName: "微信用户" }, token);
+    const answer = await post(PROFILE, { nickName: "微信用户" }, token);
+    const message = "nickName is WeChat's placeholder, and nobody's name.";
+    expect([answer.status, answer.body]).to.deep.equal([400, errorBody("invalid_request", message)]);
     expect(users[0]).to.include({ nickName: "Ada" });
   });
 
@@ -68,6 +71,8 @@ describe("POST /profile, for who is signed in", () => {
     [{}, "invalid_request", /^Nothing to store: send nickName, phoneCode or a file avatar/],
     [{ nickName: "" }, "invalid_request", /^nickName must be/],
     [{ nickName: "a", avatarUrl: "http://tmp/1.png" }, "invalid_request", /^avatarUrl is a temporary file/],
+    [{ nickName: "\uFFFD\uFFFD" }, "invalid_request", /^nickName must be/],
+    [{ errMsg: `x:fail ${"x".repeat(200)} deny` }, "invalid_request", /^Nothing to store/],
     [{ errMsg: "getPhoneNumber:fail user deny" }, "authorization_denied", /^The user refused/],
     [{ phoneCode: 5 }, "invalid_request", /^phoneCode must be/],
     [{ phoneCode: "x".repeat(513) }, "invalid_request", /^phoneCode is longer than 512/],

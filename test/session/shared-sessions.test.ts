@@ -32,9 +32,11 @@ async function twoApps(
   const post = (path: string, body: object) => send(`${url}${path}`, JSON.stringify(body));
   const me = (mount: string, token: string) =>
     ask(`${url}${mount}-me`, { headers: { Authorization: `Bearer ${token}` } });
+  const profile = (mount: string, token: string, body: object) =>
+    send(`${url}${mount}/profile`, JSON.stringify(body), { Authorization: `Bearer ${token}` });
   const tokenOf = async (mount: string, code: object) =>
     (await post(`${mount}/login`, code)).body.sessionToken;
-  return { ...table, first, second, post, me, tokenOf, keyPrefix };
+  return { ...table, first, second, post, me, profile, tokenOf, keyPrefix };
 }
 
 describe("several apps in one process", () => {
@@ -86,6 +88,33 @@ describe("several apps in one process", () => {
     expect((await me("/first", token)).status).to.equal(401);
     expect((await me("/second", other)).status).to.equal(401);
     expect((await me("/second", stranger)).status).to.equal(200);
+  });
+
+  it("sign a person out of all of them by the openid alone: the host's user has the unionid", async () => {
+    const { first, second, me, tokenOf } = await twoApps({ name: "shop" });
+    const other = await tokenOf("/second", second.wechat.phone({ openid: "o2", unionid: "u1" }).login());
+    // This table knows one openid of a user, the last.
+    const token = await tokenOf("/first", first.wechat.phone({ openid: "o1", unionid: "u1" }).login());
+    const stranger = await tokenOf("/second", second.wechat.phone({ openid: "o3", unionid: "u2" }).login());
+    await first.wx.signOutEverywhere({ openid: "o1" });
+    expect((await me("/first", token)).status).to.equal(401);
+    expect((await me("/second", other)).status).to.equal(401);
+    expect((await me("/second", stranger)).status).to.equal(200);
+    await first.wx.signOutEverywhere({ openid: "nobody" });
+    expect((await me("/second", stranger)).status).to.equal(200);
+  });
+
+  it("change a profile in the app of the session only: WeChat knows its openid nowhere else", async () => {
+    const { first, second, tokenOf, profile, users } = await twoApps({ name: "shop" });
+    const user = { unionid: "u1", phoneNumber: "10012345678" };
+    const [here, there] = [first.wechat.phone(user), second.wechat.phone({ ...user, openid: "o2" })];
+    const token = await tokenOf("/first", here.login());
+    const own = await tokenOf("/second", there.login());
+    const body = { nickName: "小明", phoneCode: there.getPhoneNumber().code };
+    const foreign = await profile("/second", token, body);
+    expect([foreign.status, foreign.body.error.code]).to.deep.equal([401, "login_required"]);
+    expect((await profile("/second", own, body)).body).to.deep.equal({ status: "saved" });
+    expect(users[0]).to.include({ nickName: "小明", phoneNumber: "10012345678" });
   });
 
   it("share sessions of a user without a unionid, too, and end them by the openid", async () => {

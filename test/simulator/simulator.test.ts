@@ -1,4 +1,6 @@
 import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { expect } from "chai";
 import sinon from "sinon";
 import { openUserData } from "../../lib/login/user-data.ts";
@@ -31,6 +33,21 @@ describe("the simulator", () => {
       .and.include({ openid: OPENID, unionid: "u1" });
     expect(answer.session_key).to.match(/^[\w+/]{22}==$/);
     expect(await code2Session(wechat, { js_code: code })).to.include({ errcode: 40163 });
+  });
+
+  it("outlives requests that no client would send, and those that break off", async () => {
+    const wechat = await startWechat();
+    const { hostname, port } = new URL(wechat.baseUrl);
+    const sendRaw = async (text: string) => {
+      const socket = connect(Number(port), hostname, () => socket.end(text));
+      // The server answers, or ends the connection.
+      await once(socket.on("error", () => {}).resume(), "close");
+    };
+    for (const path of ["//", "//x:99999999/", "/%", "*"])
+      await sendRaw(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await sendRaw("POST /cgi-bin/stable_token HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{");
+    const { code } = wechat.phone({}).login();
+    expect(await code2Session(wechat, { js_code: code })).to.have.keys("openid", "session_key");
   });
 
   it("gives no unionid at login where there is none, or where only the user data holds it", async () => {

@@ -27,6 +27,7 @@ let shared: RedisServer | undefined;
 
 /** mocha calls this before all tests: `REDIS_URL` where it is set, a server of this run's own otherwise. */
 export async function mochaGlobalSetup(): Promise<void> {
+  process.on("unhandledRejection", fail);
   if (process.env.REDIS_URL) return;
   endWithMocha();
   shared = await startRedis();
@@ -35,11 +36,17 @@ export async function mochaGlobalSetup(): Promise<void> {
 
 /** mocha calls this after all tests. */
 export async function mochaGlobalTeardown(): Promise<void> {
+  process.off("unhandledRejection", fail);
   if (!shared) return;
   // Another run in this process would take the address of a server that is gone for one that the user has set.
   delete process.env.REDIS_URL;
   await shared.stop();
   shared = undefined;
+}
+
+/** It would end a host's process; mocha itself says nothing of it. */
+function fail(reason: unknown): never {
+  throw reason;
 }
 
 /**

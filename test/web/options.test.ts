@@ -47,7 +47,10 @@ describe("the options of the web login", () => {
     [{ returnTo: 1 }, RETURN_TO],
     [{ require: ["phoneNumber"] }, REQUIRE],
     [{ require: "unionid" }, REQUIRE],
-    [{ authorizeBaseUrl: "open" }, 'wechatWebLogin: "authorizeBaseUrl" must be an http or https URL.'],
+    [
+      { authorizeBaseUrl: "open" },
+      'wechatWebLogin: "authorizeBaseUrl" must be an http or https URL without a user name, a query and a fragment.',
+    ],
     [{ findUser: undefined }, 'wechatWebLogin: "findUser" must be a function.'],
     [{ appId: "wx1" }, 'wechatWebLogin: there is no option "appId".'],
   ];

@@ -245,10 +245,20 @@ describe("accessToken", () => {
     expect(refreshes(wechat)).to.equal(2);
   });
 
-  for (const name of ["appId", "secret", "redis"] as const) {
-    it(`needs ${name}`, async () => {
-      const options = { appId: APP_ID, secret: SECRET, redis: redis(), [name]: undefined };
-      expect(() => accessToken(options as never)).to.throw(TypeError, `accessToken: "${name}" is missing.`);
+  for (const [wrong, sentence] of [
+    [{ appId: undefined }, '"appId" must be a string of letters and digits.'],
+    [{ secret: undefined }, '"secret" must be a string of letters and digits.'],
+    [{ redis: undefined }, '"redis" must be an ioredis client, version 5 or 6 (Redis or Cluster).'],
+    [{ redis: {} }, '"redis" must be an ioredis client, version 5 or 6 (Redis or Cluster).'],
+    [{ timeout: "5" }, '"timeout" must be a whole number of milliseconds above 0 and below 2147483648.'],
+    [{ keyPrefix: 5 }, '"keyPrefix" must be a string.'],
+    [{ fetch: 1 }, '"fetch" must be a function.'],
+    [{ baseUrl: "" }, '"baseUrl" must be an http or https URL without a user name, a query and a fragment.'],
+    [{ timeOut: 1 }, 'there is no option "timeOut".'],
+  ] as const) {
+    it(`refuses ${Object.keys(wrong)} ${Object.values(wrong)}: ${sentence}`, () => {
+      const options = { appId: APP_ID, secret: SECRET, redis: redis(), ...wrong };
+      expect(() => accessToken(options as never)).to.throw(TypeError, `accessToken: ${sentence}`);
     });
   }
 

@@ -122,6 +122,27 @@ describe("talking to WeChat", () => {
     });
   }
 
+  it("an upgrade that nobody asked for is no answer, and no connection is left waiting", async () => {
+    const { port } = await rawServer((socket) =>
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"),
+    );
+    const onError = sinon.spy();
+    const { post } = await startApp({ baseUrl: `http://127.0.0.1:${port}`, onError });
+    expect((await post("/wx/login", { code: "c" })).body.error.code).to.equal("wechat_unavailable");
+    expect(onError.firstCall.firstArg.cause.message).to.equal("HTTP 101 without JSON");
+  });
+
+  it("a gateway's 4xx is about this request: told as no answer of WeChat's, without a second try", async () => {
+    const { wechat, post } = await startApp();
+    for (const status of [400, 403, 412, 499]) {
+      wechat.bendNext({ status, body: "<html>Forbidden</html>" });
+      const answer = await post("/wx/login", wechat.phone(GOOD).login());
+      const message = `WeChat's answer makes no sense: HTTP ${status} without JSON.`;
+      expect([answer.status, answer.body]).to.deep.equal([502, errorBody("wechat_error", message)]);
+    }
+    expect(wechat.requests).to.have.length(4);
+  });
+
   it("waits no longer than the timeout", async () => {
     const onError = sinon.spy();
     const { wechat, post } = await startApp({ timeout: 100, onError });
@@ -222,9 +243,11 @@ describe("talking to WeChat", () => {
     expect(signal.aborted).to.equal(false);
   });
 
-  for (const [name, fetch] of Object.entries({
+  for (const [name, fetch] of Object.entries<Fetch>({
     "node-fetch": nodeFetch as Fetch,
     "the global fetch": globalThis.fetch as Fetch,
+    "a fetch that does not listen to its signal": (url, { signal: _, ...init }) =>
+      globalThis.fetch(url, init),
   })) {
     it(`by ${name}, too, it waits no longer than the timeout`, async () => {
       const onError = sinon.spy();

@@ -1,6 +1,6 @@
 import { element } from "./element.js";
 import { unfolded, unlocked } from "./locked.js";
-import { text } from "./text.js";
+import { hasText, told } from "./text.js";
 
 const LANES = ["phone", "server", "wechat", "redis", "database"];
 
@@ -10,6 +10,8 @@ export function openDiagram() {
   const scroll = document.getElementById("scroll");
   const peek = document.getElementById("peek");
   let arrows;
+  let newest;
+  const titles = new Map();
   // Where it has a scroll bar, the keyboard can reach it.
   scroll.tabIndex = 0;
 
@@ -22,28 +24,35 @@ export function openDiagram() {
   );
   document.getElementById("lanes").append(...lanes);
 
-  function clear() {
-    arrows = undefined;
-    peek.hidden = true;
-    stories.replaceChildren(
-      element("p", { class: "muted none", "data-text": "messagesNone" }, text("messagesNone")),
-    );
+  function showPeek() {
+    peek.hidden = !newest;
+    peek.textContent = `↓ ${newest?.querySelector("summary").textContent ?? ""}`;
   }
 
-  /** Begins a new story; what comes from now on belongs to it. */
+  function clear() {
+    arrows = undefined;
+    newest = undefined;
+    titles.clear();
+    showPeek();
+    stories.replaceChildren(element("p", { class: "muted none" }, told("messagesNone")));
+  }
+
+  /** Begins a new story; what comes from now on belongs to it. `title` gives its heading in the language of the page. */
   function begin(title) {
     arrows = element("ol", { class: "arrows" });
+    const heading = element("h3", { class: "story" }, title());
+    titles.set(heading, title);
     stories.querySelector(".none")?.remove();
-    stories.prepend(element("section", {}, element("h3", { class: "story" }, title), arrows));
+    stories.prepend(element("section", {}, heading, arrows));
     scroll.scrollTop = 0;
   }
 
   function add(message) {
-    if (!arrows) begin("…");
+    if (!arrows) begin(() => "…");
     const arrow = arrowOf(message);
     arrows.append(arrow);
-    peek.hidden = false;
-    peek.textContent = `↓ ${arrow.querySelector("summary").textContent}`;
+    newest = arrow;
+    showPeek();
     // Follows the story, where the diagram has a scroll bar of its own.
     const below = arrow.getBoundingClientRect().bottom - scroll.getBoundingClientRect().bottom;
     if (below > 0) scroll.scrollTop += below + 8;
@@ -52,6 +61,10 @@ export function openDiagram() {
   const source = new EventSource("/stage/messages");
   source.addEventListener("message", ({ data }) => add(JSON.parse(data)));
   source.addEventListener("change", () => document.dispatchEvent(new Event("change-of-scene")));
+  document.addEventListener("language", () => {
+    for (const [heading, title] of titles) heading.textContent = title();
+    showPeek();
+  });
   document.getElementById("clear").addEventListener("click", clear);
   clear();
   return { begin };
@@ -69,8 +82,8 @@ function arrowOf({ from, to, title, detail, isAnswer, hasFailed }) {
   const summary = element(
     "summary",
     {},
-    element("span", { class: "sr" }, `${text(`lane_${from}`)} → ${text(`lane_${to}`)}: `),
-    element("span", { class: "label" }, title),
+    element("span", { class: "sr" }, told(`lane_${from}`), " → ", told(`lane_${to}`), ": "),
+    element("span", { class: "label" }, hasText(`said_${title}`) ? told(`said_${title}`) : title),
     element("span", { class: "line", "aria-hidden": "true" }),
   );
   const made = element(
@@ -80,5 +93,6 @@ function arrowOf({ from, to, title, detail, isAnswer, hasFailed }) {
   );
   made.style.setProperty("--start", Math.min(start, end));
   made.style.setProperty("--lanes", Math.abs(end - start));
+  made.style.setProperty("--characters", title.length);
   return made;
 }

@@ -10,6 +10,20 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
+/** One thing at a time in a place: a second press while something is under way does nothing. */
+export function oneAtATime(place) {
+  return (work) =>
+    async (...given) => {
+      if (place.getAttribute("aria-busy") === "true") return;
+      place.setAttribute("aria-busy", "true");
+      try {
+        await work(...given);
+      } finally {
+        place.setAttribute("aria-busy", "false");
+      }
+    };
+}
+
 const FIRST = "[data-first]:not([inert] *)";
 
 /** Puts new content into a place; who was in it with the keyboard stays in it. */
@@ -17,4 +31,9 @@ export function show(place, ...children) {
   const hadFocus = place.contains(document.activeElement);
   place.replaceChildren(...children.filter(Boolean));
   if (hadFocus) place.querySelector(FIRST)?.focus({ preventScroll: true });
+}
+
+/** Scrolls to what a person must see now: a question, or what went wrong. */
+export function reveal(place) {
+  place.querySelector(".sheet, .notice:not(:empty)")?.scrollIntoView({ block: "nearest" });
 }

@@ -1,5 +1,5 @@
 import { element } from "./element.js";
-import { text } from "./text.js";
+import { told } from "./text.js";
 
 /** A text in which the server has put locked boxes in the place of secrets, ready to be shown. */
 export function unlocked(written) {
@@ -7,7 +7,7 @@ export function unlocked(written) {
     .split(/(‹locked: [^›]+›)/)
     .map((part) => {
       const name = /^‹locked: ([^›]+)›$/.exec(part)?.[1];
-      return name === undefined ? part : element("span", { class: "locked" }, text("locked", { name }));
+      return name === undefined ? part : element("span", { class: "locked" }, told("locked"), name);
     });
 }
 

@@ -1,6 +1,7 @@
 import { element } from "./element.js";
+import { SHEETS, sheetOf } from "./phone-sheet.js";
 import { left } from "./stored.js";
-import { hasText, text } from "./text.js";
+import { fields, hasText, text } from "./text.js";
 
 const AVATARS = { hill: "avatarHill", flower: "avatarFlower", boat: "avatarBoat", kite: "avatarKite" };
 
@@ -8,12 +9,19 @@ const AVATARS = { hill: "avatarHill", flower: "avatarFlower", boat: "avatarBoat"
 export function viewOf(state, actions) {
   const content = VIEWS[state.view === "sheet" ? state.from : state.view](state, actions);
   const below = element("div", { class: "content", inert: state.view === "sheet" }, ...content);
-  return [below, noticeOf(state.notice), state.view === "sheet" && sheetOf(state, actions)];
+  const missing = fields(state.missing ?? []);
+  const hint = state.draft.nickName.trim() === "微信用户" ? text("placeholderHint") : "";
+  return [
+    below,
+    noticeOf(state.notice, "phone", { missing, hint }),
+    state.view === "sheet" && sheetOf(state, actions),
+  ];
 }
 
-/** What went wrong, in words and with its code. */
-export function noticeOf(code) {
-  const words = hasText(`error_${code}`) ? text(`error_${code}`) : "";
+/** What went wrong, in words and with its code. Some things are said otherwise on the website than on the phone. */
+export function noticeOf(code, device, values = {}) {
+  const name = [`error_${code}_${device}`, `error_${code}`].find(hasText);
+  const words = name === undefined ? "" : text(name, values);
   return element(
     "p",
     { class: "notice", role: "status" },
@@ -34,6 +42,11 @@ const token = ({ end }) => element("p", { class: "token muted" }, tokenLeft(end)
 const logo = () =>
   element("img", { class: "logo", src: "/stage/shop.svg", alt: "", width: "88", height: "88" });
 
+function authoriseHint({ missing, asks }) {
+  const gained = SHEETS[asks].gives.filter((name) => missing.includes(name));
+  return text("authoriseHint", { missing: fields(missing), gained: fields(gained) });
+}
+
 const VIEWS = {
   welcome: (_state, { logIn }) => [
     logo(),
@@ -42,7 +55,7 @@ const VIEWS = {
   ],
   authorise: (state, { openSheet, logIn }) => [
     logo(),
-    element("p", {}, text("authoriseHint", { missing: state.missing.join(", ") })),
+    element("p", {}, authoriseHint(state)),
     primary("authorise", openSheet),
     secondary("logInAgain", logIn),
     token(state),
@@ -102,25 +115,6 @@ function fillIn(state, { choose, type, save }) {
     element("button", { type: "button", class: "primary", onclick: save }, text("save")),
     token(state),
   ];
-}
-
-/** WeChat's own dialog, which no Mini Program can draw. Escape refuses. */
-function sheetOf({ from }, { answer }) {
-  const asked = from === "phoneNumber" ? "sheetPhoneNumber" : "sheetUserInfo";
-  const sheet = element(
-    "div",
-    { class: "sheet", role: "dialog", "aria-labelledby": "sheet-title", "aria-describedby": "sheet-asked" },
-    element("p", { id: "sheet-title", class: "strong" }, text("sheetTitle")),
-    element("p", { id: "sheet-asked" }, text(asked)),
-    element(
-      "div",
-      { class: "row" },
-      element("button", { type: "button", onclick: () => answer(false) }, text("refuse")),
-      primary("allow", () => answer(true)),
-    ),
-  );
-  sheet.addEventListener("keydown", ({ key }) => key === "Escape" && answer(false));
-  return element("div", { class: "cover" }, sheet);
 }
 
 /** The avatar where it is one of this server's; else the first letter. */

@@ -1,7 +1,7 @@
-import { show } from "./element.js";
+import { oneAtATime, reveal, show } from "./element.js";
+import { SHEETS } from "./phone-sheet.js";
 import { tokenLeft, viewOf } from "./phone-views.js";
 import { ask, bearer, post } from "./server.js";
-import { text } from "./text.js";
 
 const START = { view: "welcome", notice: "", draft: { nickName: "", avatar: "" } };
 
@@ -13,29 +13,25 @@ export function openPhone(scene, diagram) {
   function become(next) {
     state = { ...state, notice: "", ...next };
     render();
+    reveal(place);
   }
   const render = () => show(place, ...viewOf(state, actions));
 
   /** What `wx` gives; on the page it is the stage that asks the simulated phone. */
   const wx = async (action) => (await post(`/phone/${scene.person()}/${action}`)).body;
 
-  /** One thing at a time: a second press while something is under way does nothing. */
-  function once(work) {
-    return async (...given) => {
-      if (state.isBusy) return;
-      state.isBusy = true;
-      place.setAttribute("aria-busy", "true");
-      await work(...given);
-      state.isBusy = false;
-      place.setAttribute("aria-busy", "false");
-    };
-  }
+  const once = oneAtATime(place);
+  /** Whether WeChat still gives this user's real name and picture, and has a dialog for it. */
+  const givesProfile = () => ["old", "minigame"].includes(scene.person());
 
   async function take({ body }) {
     if (body.error) return fail(body.error.code);
     if (body.status !== "incomplete") return await enter(body.sessionToken);
     const { temporaryToken, missing, expiresIn } = body;
-    become({ ...{ temporaryToken, missing }, view: nextView(missing), end: Date.now() + expiresIn * 1000 });
+    const view = nextView(missing);
+    const notice = state.view === "fill" && view === "fill" ? "incomplete" : "";
+    const asks = view === "phoneNumber" ? view : givesProfile() ? "userInfo" : "privacy";
+    become({ ...{ temporaryToken, missing, view, asks, notice }, end: Date.now() + expiresIn * 1000 });
   }
 
   function fail(code) {
@@ -46,9 +42,8 @@ export function openPhone(scene, diagram) {
 
   /** The avatar and the nickname are typed in, unless the phone still gives real ones, which is tried once. */
   function nextView(missing) {
-    const hasProfile = ["old", "minigame"].includes(scene.person()) && !state.hasAsked;
     const asksProfile = missing.includes("nickName") || missing.includes("avatarUrl");
-    if (missing.includes("unionid") || (asksProfile && hasProfile)) return "authorise";
+    if (missing.includes("unionid") || (asksProfile && givesProfile() && !state.hasAsked)) return "authorise";
     return asksProfile ? "fill" : "phoneNumber";
   }
 
@@ -66,23 +61,19 @@ export function openPhone(scene, diagram) {
 
   const actions = {
     logIn: once(async () => {
-      diagram.begin(
-        text("storyPhone", { person: scene.nameOf("person"), scenario: scene.nameOf("scenario") }),
-      );
-      state = { ...START, path: scene.loginPath(), isBusy: true };
+      diagram.begin(scene.named("storyPhone"));
+      state = { ...START, path: scene.loginPath() };
       const { code, error } = await wx("login");
       if (error) fail(error.code);
       else await take(await post(`${state.path}/login`, { code }));
     }),
     openSheet: () => become({ view: "sheet", from: state.view }),
     answer: once(async (isAllowed) => {
-      const button = state.from === "phoneNumber" ? "getPhoneNumber" : "getUserInfo";
-      const { encryptedData, iv, rawData, signature, code, errMsg } = await wx(
-        isAllowed ? button : `${button}Refused`,
-      );
+      const { button, refusal } = SHEETS[state.asks];
+      const { encryptedData, iv, rawData, signature, code, errMsg } = await wx(isAllowed ? button : refusal);
       if (!isAllowed) return await complete({ errMsg });
       state.hasAsked = true;
-      if (button === "getPhoneNumber") await complete({ phoneCode: code, errMsg });
+      if (state.asks === "phoneNumber") await complete({ phoneCode: code, errMsg });
       else await complete({ encryptedData, iv, rawData, signature, errMsg });
     }),
     save: once(async () => {

@@ -52,8 +52,11 @@ export function openScene() {
     scenario: () => at("scenario").value,
     /** Where the Mini Program's requests go. */
     loginPath: () => `/wx-${at("scenario").value}${at("short").checked ? "-5s" : ""}`,
-    /** The chosen option, as the page names it. */
-    nameOf: (id) => at(id).selectedOptions[0].textContent,
+    /** What is chosen now, in the language of the page, whichever that will be. */
+    named(template) {
+      const [person, scenario] = ["person", "scenario"].map((id) => at(id).selectedOptions[0].dataset.text);
+      return () => text(template, { person: text(person), scenario: text(scenario) });
+    },
     onOtherPeople: (listener) => listeners.push(listener),
   };
 }

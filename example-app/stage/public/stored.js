@@ -15,7 +15,7 @@ export function showStored(state, refresh) {
     document.getElementById("stored"),
     element("h3", {}, text("users")),
     usersOf(state.users),
-    element("h3", {}, text("keys")),
+    element("h3", {}, text(state.redis.kind === "process" ? "lane_store" : "keys")),
     keysOf(state, clocks),
   );
   if (focused) document.querySelector(`[data-key="${CSS.escape(focused)}"] summary`)?.focus();

@@ -1,3 +1,4 @@
+import { element } from "./element.js";
 import { en } from "./text-en.js";
 import { zh } from "./text-zh.js";
 
@@ -13,6 +14,16 @@ export function text(name, values = {}) {
 /** Whether there is a text of this name. */
 export function hasText(name) {
   return Object.hasOwn(TEXTS[language], name);
+}
+
+/** A text that changes with the language, wherever it is on the page. */
+export function told(name) {
+  return element("span", { "data-text": name }, text(name));
+}
+
+/** What is known of a user, in words: `["unionid", "avatarUrl"]` is "unionid, avatar". */
+export function fields(names) {
+  return names.map((name) => text(`field_${name}`)).join(text("comma"));
 }
 
 /** Translates what is on the page, and lets everything else know. */

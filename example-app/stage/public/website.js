@@ -1,4 +1,4 @@
-import { element, show } from "./element.js";
+import { element, oneAtATime, reveal, show } from "./element.js";
 import { facts, noticeOf, picture } from "./phone-views.js";
 import { ask, post } from "./server.js";
 import { text } from "./text.js";
@@ -7,24 +7,18 @@ import { text } from "./text.js";
 export function openWebsite(scene, diagram) {
   const place = document.getElementById("website");
   let state = { view: "out", notice: "" };
-  let isBusy = false;
+  const once = oneAtATime(place);
 
   function become(next) {
     state = { notice: "", ...next };
     document.getElementById("address").textContent = state.view === "in" ? "/me" : "/";
     render();
+    reveal(place);
   }
-  const render = () => show(place, ...VIEWS[state.view](), noticeOf(state.notice));
-
-  async function once(work) {
-    if (isBusy) return;
-    isBusy = true;
-    await work();
-    isBusy = false;
-  }
+  const render = () => show(place, ...VIEWS[state.view](), noticeOf(state.notice, "website"));
 
   async function showQr() {
-    diagram.begin(text("storyWeb", { person: scene.nameOf("person") }));
+    diagram.begin(scene.named("storyWeb"));
     const { body } = await ask("/web/embed?returnTo=/stage/me");
     if (body.error) become({ view: "out", notice: body.error.code });
     else become({ view: "qr", request: new URLSearchParams(body) });
@@ -50,7 +44,7 @@ export function openWebsite(scene, diagram) {
   const button = (name, work, kind) =>
     element(
       "button",
-      { type: "button", class: kind, "data-first": name !== "scanRefuse", onclick: () => once(work) },
+      { type: "button", class: kind, "data-first": name !== "scanRefuse", onclick: once(work) },
       text(name),
     );
   const VIEWS = {

@@ -24,7 +24,7 @@ export const host: Check = {
     }
     for (const unionid of [{}, { unionid: `doctor-${randomUUID()}` }]) {
       const identity = { appId, openid: `doctor-${randomUUID()}`, ...unionid };
-      const found = await Promise.race([answerOf(findUser, identity), pause(timeout, LATE, { ref: false })]);
+      const found = await Promise.race([answerOf(findUser, identity), pause(timeout, LATE)]);
       const complaint = complaintOf(found);
       if (complaint) return complaint;
     }

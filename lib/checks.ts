@@ -1,24 +1,32 @@
-import type { RateLimitOption } from "../http/rate-limit.ts";
+import type { RateLimitOption } from "./http/rate-limit.ts";
 
 /** How an option is checked, and what it must be, to end a sentence with. */
 export type Check = [isGood: (value: unknown) => boolean, mustBe: string];
 
 export const isSeconds: Check = [isAboveZero, "a whole number of seconds above 0"];
-export const isMilliseconds: Check = [isAboveZero, "a whole number of milliseconds above 0"];
+export const isMilliseconds: Check = [
+  // Node's timers take no more, and make one millisecond of it.
+  (v) => isAboveZero(v) && Number(v) < 2 ** 31,
+  "a whole number of milliseconds above 0 and below 2147483648",
+];
 export const isBoolean: Check = [(v) => typeof v === "boolean", "true or false"];
 export const isString: Check = [(v) => typeof v === "string", "a string"];
 export const isFunction: Check = [(v) => typeof v === "function", "a function"];
 export const isOptionalFunction: Check = [(v) => v === undefined || typeof v === "function", "a function"];
 export const isToken: Check = [isWord, "a string of letters and digits"];
 export const isRedis: Check = [isRedisClient, "an ioredis client, version 5 or 6 (Redis or Cluster)"];
-export const isBaseUrl: Check = [isHttpUrl, "an http or https URL"];
+export const isUrl: Check = [isHttpUrl, "an http or https URL"];
+export const isBaseUrl: Check = [
+  isBareUrl,
+  "an http or https URL without a user name, a query and a fragment",
+];
 export const isRateLimit: Check = [
   isRateLimitOption,
   "false, or an object with a limit and a window in seconds, both whole numbers above 0",
 ];
 export const isSession: Check = [
   isSessionOption,
-  "false, or an object with a ttl in whole seconds above 0 and perhaps a name of letters and digits",
+  "false, or an object of at most a ttl in whole seconds above 0 and a name of letters and digits",
 ];
 
 /** A carrier has thousands of users behind one address, and each logs in about once a launch. */
@@ -71,6 +79,11 @@ export function withLimits(rateLimit: RateLimitOption | undefined) {
   );
 }
 
+/** The option as paths are put behind it. */
+export function withoutSlash(baseUrl: string): string {
+  return baseUrl.replace(/\/+$/, "");
+}
+
 export function isAboveZero(value: unknown): boolean {
   return Number.isInteger(value) && Number(value) > 0;
 }
@@ -90,8 +103,8 @@ function isRedisClient(value: unknown): boolean {
 function isSessionOption(value: unknown): boolean {
   if (value === false) return true;
   if (typeof value !== "object" || value === null) return false;
-  const { ttl = 1, name = "x" } = value as Record<string, unknown>;
-  return isAboveZero(ttl) && isWord(name);
+  const { ttl = 1, name = "x", ...others } = value as Record<string, unknown>;
+  return isAboveZero(ttl) && isWord(name) && Object.keys(others).length === 0;
 }
 
 function isRateLimitOption(value: unknown): boolean {
@@ -103,4 +116,11 @@ function isRateLimitOption(value: unknown): boolean {
 
 function isHttpUrl(value: unknown): boolean {
   return typeof value === "string" && URL.canParse(value) && /^https?:/.test(value);
+}
+
+/** What else a URL may hold would be dropped in front of a path, or stand in the middle of one. */
+function isBareUrl(value: unknown): boolean {
+  if (!isHttpUrl(value)) return false;
+  const { origin, pathname, href } = new URL(String(value));
+  return href === origin + pathname;
 }
