@@ -187,7 +187,7 @@ describe("the example as workers", function () {
     const { printed, output } = await startExample([], { DATABASE_URL: url });
     await printed(/Ctrl\+C/);
     expect(output()).to.include("Database: PostgreSQL");
-    for (const stored of ["'小明'", "'红红'", "'10012345678'", '401 {"error":{"code":"login_required']) {
+    for (const stored of ["'老周'", "'林林'", "'10012345678'", '401 {"error":{"code":"login_required']) {
       expect(output()).to.include(stored);
     }
     // One of them came to the Mini Program and to the website.
