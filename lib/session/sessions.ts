@@ -32,8 +32,11 @@ export interface SessionPool {
 
 /** How much of a hash tells users apart in keys: 66 bits. */
 const HANDLE_LENGTH = 11;
-/** Phones begin a session at each launch. Of more than these the one goes that has not been used for the longest time. */
-const MAX_SESSIONS = 100;
+/**
+ * Nobody uses WeChat on so many devices at once, but there are phones that begin a session at each launch. Of more than
+ * these the one goes that has not been used for the longest time: the guard rewrites all of them at each request.
+ */
+const MAX_SESSIONS = 20;
 
 /** The keys of a pool that several logins share by its name; no appId has a "+". */
 export function sharedPrefix(keyPrefix: string, name: string): string {
