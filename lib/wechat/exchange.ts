@@ -12,6 +12,8 @@ export type Exchange = (path: string, body?: string) => Promise<{ status: number
 /** No honest answer comes near it. */
 export const MAX_ANSWER_BYTES = 1024 * 1024;
 export const JSON_BODY = { "Content-Type": "application/json" };
+/** A body that is sent in one piece has its length beside it: WeChat answers 412 to a chunked one. */
+const POST = { method: "POST", headers: JSON_BODY };
 /** An idle connection is closed by us before a gateway closes it under the next request. */
 const IDLE_MS = 15_000;
 /** WeChat answers within a fraction of a second: good for a thousand logins a second, and who comes on top waits. */
@@ -27,7 +29,7 @@ export function nodeExchange(baseUrl: string, timeout: number): Exchange {
   const { target, request } = clientOf(new URL(baseUrl));
   return (path, body) =>
     new Promise((resolve, reject) => {
-      const asking = request({ ...target, ...(body !== undefined && post(body)), path: target.path + path });
+      const asking = request({ ...target, ...(body !== undefined && POST), path: target.path + path });
       function fail(error: Error): void {
         reject(error);
         asking.destroy();
@@ -71,9 +73,4 @@ function clientOf({ protocol, hostname, port, pathname }: URL) {
     path: pathname.replace(/\/$/, ""),
   };
   return { target, request: isPlain ? httpRequest : httpsRequest };
-}
-
-/** With its length: WeChat answers 412 to a chunked body. */
-function post(body: string) {
-  return { method: "POST", headers: { ...JSON_BODY, "Content-Length": Buffer.byteLength(body) } };
 }

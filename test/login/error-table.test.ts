@@ -196,23 +196,23 @@ describe("the error table", () => {
     });
   });
 
-  for (const [name, bend] of Object.entries({
-    "an answer without openid": { body: '{"session_key":"tiihtNczf5v6AKRyjwEUhQ=="}' },
-    "an answer without session_key": { body: '{"openid":"o1"}' },
-    "an empty openid": { body: '{"openid":"","session_key":"k"}' },
-    "a session_key of the wrong type": { body: '{"openid":"o1","session_key":5}' },
-    "an array": { body: "[]" },
-    null: { body: "null" },
-    "a text": { body: '"ok"' },
-    "an errcode that is no number": { body: '{"errcode":"x"}' },
+  const MISSING = "openid or session_key is missing";
+  for (const [name, [body, reason]] of Object.entries<[string, string]>({
+    "an answer without openid": ['{"session_key":"tiihtNczf5v6AKRyjwEUhQ=="}', MISSING],
+    "an answer without session_key": ['{"openid":"o1"}', MISSING],
+    "an empty openid": ['{"openid":"","session_key":"k"}', MISSING],
+    "a session_key of the wrong type": ['{"openid":"o1","session_key":5}', MISSING],
+    "an array": ["[]", "it is no JSON object"],
+    null: ["null", "it is no JSON object"],
+    "a text": ['"ok"', "it is no JSON object"],
+    "an errcode that is no number": ['{"errcode":"x"}', "its errcode is no number"],
   })) {
     it(`502 wechat_error for ${name}`, async () => {
       const { post, wechat } = await startApp();
-      wechat.bendNext(bend);
+      wechat.bendNext({ body });
       const answer = await post("/wx/login", { code: "c" });
-      expect(answer.status).to.equal(502);
-      expect(answer.body.error.code).to.equal("wechat_error");
-      expect(answer.body.error.message).to.match(/makes no sense/);
+      const message = `WeChat's answer makes no sense: ${reason}.`;
+      expect([answer.status, answer.body]).to.deep.equal([502, errorBody("wechat_error", message)]);
     });
   }
 
