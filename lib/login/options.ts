@@ -97,7 +97,8 @@ export interface WechatLoginOptions<User extends object, Required extends readon
 export interface WechatLogin<User extends object> extends MountableHandler {
   /**
    * A guard for the host's routes: lets pass who sends a good `Authorization: Bearer <sessionToken>` and is still found
-   * by `findUser`; answers 401 `login_required` to everyone else. Errors of `findUser` go to the host's error handler.
+   * by `findUser`; answers 401 `login_required` to everyone else. Errors of `findUser` go to the host's error handler,
+   * but for an `AccountConflictError`, which is answered 409.
    */
   requireLogin: MountableHandler;
   /** The user that the guard found. @throws {Error} where the guard has not run for this request */
