@@ -1,6 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 import { inspect } from "node:util";
 import { expect } from "chai";
+import { Redis } from "ioredis";
 import nodeFetch from "node-fetch";
 import sinon from "sinon";
 import type { Fetch, WechatLoginError } from "../../lib/index.ts";
@@ -8,6 +9,7 @@ import { IN_WECHAT } from "../support/browser.ts";
 import { atEnd, redis, SECRET, startApp } from "../support/login-app.ts";
 import { monitor } from "../support/monitor.ts";
 import { PICTURES } from "../support/pictures.ts";
+import { startRedis } from "../support/redis-server.ts";
 import { OFFICIAL_ACCOUNT, startWebApp, WEBSITE } from "../support/web-app.ts";
 
 /** Names under which WeChat answers with secrets. */
@@ -162,4 +164,27 @@ describe("secrets, with all that a host can do", () => {
     for (const key of await redis().keys("*"))
       for (const secret of secrets) expect(key).to.not.include(secret);
   });
+
+  for (const [what, fault, message] of [
+    ["is full", ["CONFIG", "SET", "maxmemory", "1"], /^OOM /],
+    ["may not be written to (a failover)", ["REPLICAOF", "127.0.0.1", "1"], /^READONLY /],
+  ] as const) {
+    it(`are not in the error that the host is given where Redis ${what}`, async () => {
+      const server = await startRedis();
+      atEnd(() => server.stop());
+      const client = new Redis(server.url);
+      atEnd(() => client.disconnect());
+      const { secrets, fetch } = witness();
+      const app = await startApp({ redis: client, fetch, session: {} });
+      const [, ...args] = fault;
+      await client.call(fault[0], ...args);
+      const phone = app.wechat.phone({ unionid: "u1", unionidAtLogin: false });
+      expect((await app.post("/wx/login", phone.login())).status).to.equal(500);
+      const text = everything(app.hostErrors);
+      expect((app.hostErrors[0] as Error).message).to.match(message);
+      expect(text).to.include("command: { name: 'set' }");
+      expect(secrets.size).to.equal(4);
+      for (const secret of secrets) expect(text).to.not.include(secret);
+    });
+  }
 });
