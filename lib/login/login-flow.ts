@@ -1,6 +1,6 @@
 import { WechatLoginError } from "../errors.ts";
 import type { Identity } from "../identity.ts";
-import { hasNews, type Known, knownIn, missingOf, type Requirement } from "./requirements.ts";
+import { hasNews, type Known, keepingProfile, knownIn, missingOf, type Requirement } from "./requirements.ts";
 
 /** A login under way: what is known of the user so far. Waits under a temporary token, never leaves the server. */
 export interface PendingLogin {
@@ -105,7 +105,7 @@ export function loginFlow<Visit, User extends object>(ports: LoginPorts<Visit, U
     const identity = identityOf(pending.openid, { ...stored, ...pending.known });
     if (identity.unionid === undefined && ports.require.includes("unionid")) refuseUnbound(arrived.opened);
     const picture = arrived.avatar && { avatarUrl: await ports.saveAvatar(arrived.avatar, identity) };
-    const learned = { ...pending.known, ...picture };
+    const learned = { ...keepingProfile(stored, pending.known, arrived.opened), ...picture };
     const known = { ...stored, ...learned };
     const missing = missingOf(ports.require, known);
     if (missing.length > 0) return await askFor(missing, { ...pending, known: learned });

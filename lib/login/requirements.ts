@@ -26,6 +26,18 @@ export function knownIn(source: object | null | undefined): Known {
   return known;
 }
 
+/**
+ * What was learned, without a name and a picture that WeChat's user data (`opened`) would put in the place of stored ones:
+ * those may be the user's own choice.
+ */
+export function keepingProfile(stored: Known, learned: Known, opened: Known = {}): Known {
+  const kept = { ...learned };
+  for (const name of ["nickName", "avatarUrl"] as const) {
+    if (stored[name] !== undefined && learned[name] === opened[name]) delete kept[name];
+  }
+  return kept;
+}
+
 /** What is required and not known, in the order of `require`. */
 export function missingOf(require: readonly Requirement[], known: Known): Requirement[] {
   return require.filter((name) => known[name] === undefined);

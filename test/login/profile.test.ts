@@ -98,6 +98,26 @@ describe("scenario 2: the profile is required as well", () => {
     expect(users).to.deep.equal([{ id: 1, appId: APP_ID, ...stored, unionid: UNIONID }]);
   });
 
+  it("leaves a name that is stored, where WeChat's data hold another: the user may have chosen it", async () => {
+    const stored = { openid: "o1", unionid: UNIONID, nickName: "my own name" };
+    const { wechat, post, users, saveUser } = await startApp(EVERYTHING, [stored]);
+    const phone = wechat.phone({ openid: "o1", unionid: UNIONID, client: "old", nickName: "WeChat's" });
+    const { temporaryToken, missing } = (await post("/wx/login", phone.login())).body;
+    expect(missing).to.deep.equal(["avatarUrl"]);
+    await post("/wx/login/complete", { temporaryToken, ...phone.getUserInfo() });
+    expect(users).to.deep.equal([{ id: 1, appId: APP_ID, ...stored, avatarUrl: AVATAR }]);
+    expect(saveUser.callCount).to.equal(1);
+  });
+
+  it("replaces a stored name by the one that is typed beside WeChat's data", async () => {
+    const stored = { openid: "o1", unionid: UNIONID, nickName: "before" };
+    const { wechat, post, users } = await startApp(EVERYTHING, [stored]);
+    const phone = wechat.phone({ openid: "o1", unionid: UNIONID, client: "old", nickName: "WeChat's" });
+    const { temporaryToken } = (await post("/wx/login", phone.login())).body;
+    await post("/wx/login/complete", { temporaryToken, ...phone.getUserInfo(), nickName: "after" });
+    expect(users[0]).to.include({ nickName: "after", avatarUrl: AVATAR });
+  });
+
   it("takes a nickname as text, trimmed, and keeps what is learned from step to step", async () => {
     const { wechat, post, users } = await startApp(EVERYTHING);
     const phone = wechat.phone({

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import sinon from "sinon";
 import type { Identity, Picture } from "../../lib/index.ts";
@@ -125,6 +126,53 @@ describe("POST /profile, for who is signed in", () => {
       expect(saveUser.called).to.equal(false);
     });
   }
+
+  it("reverts nothing that another request has changed while a picture was on its way", async () => {
+    let keep = () => {};
+    const kept = new Promise<void>((resolve) => {
+      keep = resolve;
+    });
+    const saveAvatar = sinon.spy(async () => {
+      await kept;
+      return "https://host/new.png";
+    });
+    const { upload, post, token, users } = await signedIn({ saveAvatar });
+    await post(PROFILE, { nickName: "old" }, token);
+    const uploading = upload(PROFILE, formOf({}, PICTURES.png), token);
+    while (!saveAvatar.called) await pause(5);
+    await post(PROFILE, { nickName: "new" }, token);
+    keep();
+    expect((await uploading).body).to.deep.equal({ status: "saved" });
+    expect(users[0]).to.include({ nickName: "new", avatarUrl: "https://host/new.png" });
+  });
+
+  it("brings nobody back who was deleted in the meantime", async () => {
+    const { upload, token, users } = await signedIn({
+      saveAvatar: async () => {
+        users.length = 0;
+        return "https://host/new.png";
+      },
+    });
+    const answer = await upload(PROFILE, formOf({}, PICTURES.png), token);
+    expect([answer.status, answer.body.error.code]).to.deep.equal([401, "login_required"]);
+    expect(users).to.deep.equal([]);
+  });
+
+  it("takes neither a phone code nor a picture of who has to log in first, and either of who lacks just that", async () => {
+    const stored = { openid: "o1", unionid: "u1", phoneNumber: "10012345678", nickName: "Ada" };
+    const require = ["unionid", "phoneNumber", "nickName"] as const;
+    const { upload, post, phone, token, users, wechat, saveAvatar } = await signedIn({ require }, [stored]);
+    Object.assign(users[0] ?? {}, { phoneNumber: null, nickName: null });
+    const asked = wechat.requests.length;
+    phone.login();
+    const { code } = phone.getPhoneNumber();
+    const answer = await upload(PROFILE, formOf({ phoneCode: code }, PICTURES.png), token);
+    expect([answer.status, answer.body.error.code]).to.deep.equal([401, "login_required"]);
+    expect([wechat.requests.length, saveAvatar.called]).to.deep.equal([asked, false]);
+    const whole = { phoneCode: code, nickName: "Bea" };
+    expect((await post(PROFILE, whole, token)).body).to.deep.equal({ status: "saved" });
+    expect(users[0]).to.include({ nickName: "Bea", phoneNumber: "10012345678" });
+  });
 
   it("sends a user whose record has lost something required to the login", async () => {
     const { post, token, users, saveUser } = await signedIn({ require: ["unionid", "phoneNumber"] }, [
