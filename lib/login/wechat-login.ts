@@ -97,17 +97,18 @@ export function wechatLogin<
   const count = (address: string, window: number) => store.count(`${prefix}rate:${address}`, window);
   const limit = settings.rateLimit ? rateLimiter({ ...settings.rateLimit, count, refuse }) : undefined;
 
+  const profile = answer(async (req) => {
+    const visitor = await guard.admit(req);
+    await updateProfile(readProfile(await read(req)), visitor);
+    return success("saved", await host.onLogin(visitor.identity, req));
+  });
   const limited = behind(limit, {
     "POST /login": answer(async (req) => flow.start(readCode(await readJsonBody(req)), req)),
     "POST /login/complete": answer(async (req) => {
       const { temporaryToken, input } = readCompletion(await read(req));
       return await flow.complete(temporaryToken, input, req);
     }),
-    "POST /profile": answer(async (req) => {
-      const visitor = await guard.admit(req);
-      await updateProfile(readProfile(await read(req)), visitor);
-      return success("saved", await host.onLogin(visitor.identity, req));
-    }),
+    ...(sessions && { "POST /profile": profile }),
   });
   // To count a request costs as much as to end a session; and a session can be ended also where nothing can be counted.
   const logout = answer(async (req) => {
@@ -115,7 +116,7 @@ export function wechatLogin<
     return { status: "signed_out" };
   });
 
-  return Object.assign(routes({ ...limited, "POST /logout": logout }), {
+  return Object.assign(routes({ ...limited, ...(sessions && { "POST /logout": logout }) }), {
     requireLogin: admit(guard.admit),
     userOf: (req: IncomingMessage) => guard.visitorOf(req).user,
     identityOf: (req: IncomingMessage) => guard.visitorOf(req).identity,

@@ -125,7 +125,7 @@ export function wechatWebLogin<
     return { status: "signed_out" };
   });
 
-  return Object.assign(routes({ ...limited, "POST /logout": logout }), {
+  return Object.assign(routes({ ...limited, ...(sessions && { "POST /logout": logout }) }), {
     requireLogin: admit(guard.admit),
     userOf: (req: IncomingMessage) => guard.visitorOf(req).user,
     identityOf: (req: IncomingMessage) => guard.visitorOf(req).identity,

@@ -280,9 +280,14 @@ describe("what the host asks of the guard", () => {
   });
 
   it("session: false issues none, and says so to a route that asks", async () => {
-    const { wechat, post, me, wx, hostErrors } = await startApp({ session: false });
+    const { wechat, url, post, me, wx, hostErrors } = await startApp({ session: false });
     const answer = await post("/wx/login", wechat.phone({ unionid: "u1" }).login());
     expect(answer.body).to.deep.equal({ status: "signed_in" });
+    // They are for who is signed in here: to the host, who knows who that is, they are as unknown as any other path.
+    for (const path of ["/wx/profile", "/wx/logout"]) {
+      const unknown = await fetch(url + path, { method: "POST" });
+      expect([unknown.status, await unknown.text()].join()).to.match(/^404,.*Cannot POST/s);
+    }
     expect((await me("A".repeat(54))).body).to.deep.equal({ host: "error" });
     const message = "wechatLogin: there are no sessions to look at with session: false.";
     expect(hostErrors.map((error) => (error as Error).message)).to.deep.equal([message]);

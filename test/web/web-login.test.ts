@@ -281,7 +281,7 @@ describe("the web login", () => {
 
   it("leaves the login state to a host that has its own", async () => {
     const seen: string[] = [];
-    const { browser, wechat } = await startWebApp({
+    const { browser, wechat, url } = await startWebApp({
       session: false,
       onLogin: (user, { identity, req }) => void seen.push(`${user.unionid} ${identity.appId} ${req.path}`),
     });
@@ -289,6 +289,7 @@ describe("the web login", () => {
     const back = await tab.open(wechat.phone({ unionid: "u1" }).authorize(await tab.start()));
     expect([back.location, back.setCookies]).to.deep.equal(["/", []]);
     expect(seen).to.deep.equal([`u1 ${WEBSITE.appId} /callback`]);
+    expect((await fetch(`${url}/web/logout`, { method: "POST" })).status).to.equal(404);
   });
 
   it("works without Redis, for trying out", async () => {
