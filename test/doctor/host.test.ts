@@ -74,6 +74,18 @@ describe("the doctor on the host's address", () => {
       "bad",
       "HTTP 404, not the login's 400 invalid_request",
     ]);
+    for (const [status, code] of [
+      [400, "another"],
+      [200, "invalid_request"],
+    ] as const) {
+      const like = await listen(
+        createServer((_req, res) => res.writeHead(status).end(JSON.stringify({ error: { code } }))),
+      );
+      expect((await examine({ url: like })).row("public URL")).to.deep.equal([
+        "bad",
+        `HTTP ${status}, not the login's 400 invalid_request`,
+      ]);
+    }
     const { row } = await examine({ url: "http://127.0.0.1:1" });
     for (const name of ["public URL", "body size"]) expect(row(name)[0]).to.equal("bad");
   });

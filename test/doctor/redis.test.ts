@@ -77,6 +77,18 @@ describe("the doctor on Redis", () => {
     ]);
   });
 
+  for (const [version, level] of [
+    ["5.2.0", "bad"],
+    ["6.0.16", "bad"],
+    ["6.2.0", "ok"],
+    ["7.0.15", "ok"],
+  ]) {
+    it(`finds version ${version} ${level}`, async () => {
+      const redisUrl = await fakeRedis(`# Server\r\nredis_version:${version}\r\n`);
+      expect((await examine({ redisUrl })).row("Redis")[0]).to.equal(level);
+    });
+  }
+
   it("knows an old Redis, a Valkey, and a slow one", async () => {
     for (const [info, delay, level, found] of [
       ["redis_version:6.0.16\r\n", 0, "bad", /^Redis 6\.0\.16 knows no GETDEL$/],
