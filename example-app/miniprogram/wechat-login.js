@@ -138,7 +138,8 @@ async function send(wx, { url, method = "GET", data, avatar, header = {} }) {
     : await call(wx, "request", { url, method, data: fields, header });
   const { statusCode } = response;
   const body = avatar ? parsed(response.data) : response.data;
-  const { error } = Object(body);
+  // A host's own routes may have errors of another form, without a code.
+  const error = typeof Object(Object(body).error).code === "string" && body.error;
   // wx.request calls success for every HTTP status.
   if (!error && statusCode < 400) return body;
   const isBusy = statusCode === 429 || statusCode === 503;

@@ -185,6 +185,31 @@ describe("the client of a Mini Program", () => {
     expect((await errorOf(nowhere.start())).code).to.equal("unreachable");
   });
 
+  it("has a code for a host's own errors, too, and leaves a host's answer alone that is none", async () => {
+    const bodies: [number, object][] = [
+      [404, { error: "Not found" }],
+      [500, { error: { message: "Oops" } }],
+      [400, { error: { code: 7 } }],
+      [418, { error: { code: "teapot", message: "Short and stout." } }],
+      [200, { error: "none" }],
+    ];
+    const host = createServer((_req, res) => {
+      const [status, body] = bodies.shift() ?? [500, {}];
+      res.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
+    });
+    const { login } = await start({ unionid: "u1" });
+    const url = await listen(host);
+    for (const statusCode of [404, 500, 400]) {
+      const { code, message, ...rest } = await errorOf(login.request({ url }));
+      expect({ code, message, ...rest }).to.deep.equal({
+        ...{ code: "unexpected_answer", message: `Unexpected answer: ${statusCode}` },
+        ...{ statusCode, retryAfter: undefined },
+      });
+    }
+    expect(await errorOf(login.request({ url }))).to.include({ code: "teapot", message: "Short and stout." });
+    expect(await login.request({ url })).to.deep.equal({ error: "none" });
+  });
+
   it("asks for the privacy agreement where the base library has one", async () => {
     const { wechat, url } = await startApp();
     const answers = [false, true];
