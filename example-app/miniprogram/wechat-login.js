@@ -13,7 +13,7 @@ const OVER = ["invalid_temporary_token", "invalid_user_data"];
  * @param options `wx`, or Taro, or uni; `url` of the login on your server; `storageKey` of the session token
  */
 function createLogin({ wx, url, storageKey = "wechat-login:session" }) {
-  let token = wx.getStorageSync(storageKey) || "";
+  let token = tried(() => wx.getStorageSync(storageKey)) || "";
   let pending; // the answer "incomplete", with its temporary token
   let underway; // the login that is under way
   let busy = { until: 0 }; // the last 429 or 503, and how long it holds
@@ -53,8 +53,8 @@ function createLogin({ wx, url, storageKey = "wechat-login:session" }) {
 
   function keep(sessionToken = "") {
     token = sessionToken;
-    if (token) wx.setStorageSync(storageKey, token);
-    else wx.removeStorageSync(storageKey);
+    // A storage that is full throws. Then the token lasts as long as the app.
+    tried(() => (token ? wx.setStorageSync(storageKey, token) : wx.removeStorageSync(storageKey)));
   }
 
   async function begin() {
@@ -137,7 +137,8 @@ async function send(wx, { url, method = "GET", data, avatar, header = {} }) {
     ? await call(wx, "uploadFile", { url, filePath: avatar, name: "avatar", formData: fields, header })
     : await call(wx, "request", { url, method, data: fields, header });
   const { statusCode } = response;
-  const body = avatar ? parsed(response.data) : response.data;
+  // uploadFile gives text, and a gateway's is no JSON.
+  const body = avatar ? tried(() => JSON.parse(response.data), response.data) : response.data;
   // A host's own routes may have errors of another form, without a code.
   const error = typeof Object(Object(body).error).code === "string" && body.error;
   // wx.request calls success for every HTTP status.
@@ -147,12 +148,12 @@ async function send(wx, { url, method = "GET", data, avatar, header = {} }) {
   throw failure({ ...(error || unexpected(statusCode)), statusCode, retryAfter });
 }
 
-/** uploadFile gives text, and a gateway's is no JSON. */
-function parsed(text) {
+/** What the work gives; or something else, where it throws. */
+function tried(work, otherwise) {
   try {
-    return JSON.parse(text);
-  } catch (_notJson) {
-    return text;
+    return work();
+  } catch (_error) {
+    return otherwise;
   }
 }
 

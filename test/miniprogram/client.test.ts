@@ -210,6 +210,21 @@ describe("the client of a Mini Program", () => {
     expect(await login.request({ url })).to.deep.equal({ error: "none" });
   });
 
+  it("keeps the token in memory where the storage throws, and still ends the session on the server", async () => {
+    const { wx, url, paths, wxLogin } = await start({ unionid: "u1" });
+    const full = (): never => {
+      throw new Error("the maximum size of the file storage limit is exceeded");
+    };
+    const broken = { ...wx, getStorageSync: full, setStorageSync: full, removeStorageSync: full };
+    const login = createLogin({ wx: broken, url: `${url}/wx` });
+    expect(await login.start()).to.include({ status: "signed_in" });
+    await login.request({ url: `${url}/me` });
+    await login.logout();
+    expect(login.isSignedIn()).to.equal(false);
+    expect(paths()).to.deep.equal(["/wx/login", "/me", "/wx/logout"]);
+    expect(wxLogin.callCount).to.equal(1);
+  });
+
   it("asks for the privacy agreement where the base library has one", async () => {
     const { wechat, url } = await startApp();
     const answers = [false, true];
