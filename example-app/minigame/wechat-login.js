@@ -7,6 +7,9 @@ const PAUSE = 5;
 /** With these the temporary token is over, or the key that the user data were sealed with. */
 const OVER = ["invalid_temporary_token", "invalid_user_data"];
 
+/** What the user refused: the button, or the privacy agreement. Any other `:fail` is a fault. */
+const REFUSED = /:fail\b.*\b(deny|denied|cancel|privacy permission)/;
+
 /**
  * One login for the whole app: create it once, in app.js.
  *
@@ -70,8 +73,9 @@ function createLogin({ wx, url, storageKey = "wechat-login:session" }) {
   }
 
   async function finish({ errMsg = "", avatar, ...fields }) {
-    // The callback runs for a refusal, too (also of the privacy agreement). Nothing is sent, the token stays good.
-    if (errMsg.includes(":fail")) return { ...(await begin()), refused: true };
+    // The callback runs for a refusal, too. Nothing is sent, the token stays good.
+    if (REFUSED.test(errMsg)) return { ...(await begin()), refused: true };
+    if (errMsg.includes(":fail")) throw failure({ code: "button_failed", message: errMsg });
     if (!pending) return { ...(await begin()), again: true };
     try {
       const { temporaryToken } = pending;

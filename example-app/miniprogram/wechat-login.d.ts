@@ -19,8 +19,9 @@ export type LoginAnswer =
 /** What every promise rejects with. */
 export interface LoginError extends Error {
   /**
-   * A code of the README's error table, or `unreachable` (no answer), `unexpected_answer` (a gateway's page), `login_incomplete`
-   * (the user has to be asked: show the login page).
+   * A code of the README's error table, or `unreachable` (no answer), `unexpected_answer` (a gateway's page, or an error without a
+   * code), `login_incomplete` (the user has to be asked: show the login page), `button_failed` (no data, and no refusal: the
+   * message is WeChat's `errMsg`).
    */
   code: string;
   /** The HTTP status, where there was an answer. */
@@ -31,7 +32,7 @@ export interface LoginError extends Error {
 
 /** What the user allowed or filled in. */
 export interface Fields {
-  /** `e.detail.errMsg`: one with `:fail` is a refusal. */
+  /** `e.detail.errMsg`: tells a refusal from what else can fail. */
   errMsg?: string;
   encryptedData?: string;
   iv?: string;

@@ -95,11 +95,27 @@ describe("the client of a Mini Program", () => {
     await login.start();
     for (const errMsg of [
       "getUserInfo:fail auth deny",
+      "getUserInfo:fail auth denied",
+      "getPhoneNumber:fail:user cancel",
       "getUserInfo:fail privacy permission is not authorized",
     ]) {
       expect(await login.complete({ errMsg })).to.include({ status: "incomplete", refused: true });
     }
     expect(paths()).to.deep.equal(["/wx/login"]);
+  });
+
+  it("does not take for a refusal what fails for another reason, and tells it in WeChat's words", async () => {
+    const { login, paths } = await start({ unionid: "u1", unionidAtLogin: false });
+    await login.start();
+    for (const errMsg of [
+      "getPhoneNumber:fail no permission",
+      "getUserInfo:fail api scope is not declared in the privacy agreement",
+    ]) {
+      const failed = await errorOf(login.complete({ errMsg }));
+      expect(failed).to.include({ code: "button_failed", message: errMsg });
+    }
+    expect(paths()).to.deep.equal(["/wx/login"]);
+    expect(await login.start(), "the token stays good").to.include({ status: "incomplete" });
   });
 
   it("data that another wx.login has sealed: a new token, and the button once more", async () => {
