@@ -62,7 +62,7 @@ export interface Login {
    * long as its temporary token. Call it before you show a button, never in the button's callback.
    */
   start(): Promise<LoginAnswer>;
-  /** Sends what was missing. */
+  /** Sends what was missing; while a login is under way, after it. */
   complete(fields: Fields): Promise<LoginAnswer>;
   /** A request with the session token: logs in where there is none or it is over, and then asks again, once. */
   request<Body = unknown>(options: RequestOptions): Promise<Body>;

@@ -18,19 +18,18 @@ const REFUSED = /:fail\b.*\b(deny|denied|cancel|privacy permission)/;
 function createLogin({ wx, url, storageKey = "wechat-login:session" }) {
   let token = tried(() => wx.getStorageSync(storageKey)) || "";
   let pending; // the answer "incomplete", with its temporary token
-  let underway; // the login that is under way
+  let underway; // the last step of the login, as long as it is under way
   let busy = { until: 0 }; // the last 429 or 503, and how long it holds
 
-  /** Whoever asks while a login is under way gets its answer: one wx.login for all. */
-  function shared(work) {
+  /** One step of the login after the other: each needs the temporary token that the one before brought. */
+  function inTurn(work) {
+    const step = underway ? underway.then(work, () => work()) : work();
     const forget = () => {
-      underway = undefined;
+      if (underway === step) underway = undefined;
     };
-    if (!underway) {
-      underway = work();
-      underway.then(forget, forget);
-    }
-    return underway;
+    underway = step;
+    step.then(forget, forget);
+    return step;
   }
 
   /** Asks the login, but not before the time that it gave with its last refusal is over. */
@@ -72,7 +71,9 @@ function createLogin({ wx, url, storageKey = "wechat-login:session" }) {
     }
   }
 
-  async function finish({ errMsg = "", avatar, ...fields }) {
+  async function finish({ errMsg = "", avatar, ...fields }, before = {}) {
+    // A second tap, while the first one has signed in: nothing is missing any more.
+    if (before.status === "signed_in") return before;
     // The callback runs for a refusal, too. Nothing is sent, the token stays good.
     if (REFUSED.test(errMsg)) return { ...(await begin()), refused: true };
     if (errMsg.includes(":fail")) throw failure({ code: "button_failed", message: errMsg });
@@ -88,7 +89,8 @@ function createLogin({ wx, url, storageKey = "wechat-login:session" }) {
     }
   }
 
-  const start = () => shared(begin);
+  /** Whoever asks while a login is under way gets its answer: one wx.login for all. */
+  const start = () => underway || inTurn(begin);
 
   async function signIn() {
     const { status } = await start();
@@ -115,7 +117,7 @@ function createLogin({ wx, url, storageKey = "wechat-login:session" }) {
   return {
     isSignedIn: () => token !== "",
     start,
-    complete: (fields) => shared(() => finish(fields)),
+    complete: (fields) => inTurn((before) => finish(fields, before)),
     request,
     updateProfile: ({ avatar, ...data }) => request({ url: `${url}/profile`, method: "POST", data, avatar }),
     async logout() {

@@ -118,6 +118,41 @@ describe("the client of a Mini Program", () => {
     expect(await login.start(), "the token stays good").to.include({ status: "incomplete" });
   });
 
+  it("sends what comes while a login is under way after it, whatever came of that", async () => {
+    const require = ["unionid", "nickName", "avatarUrl"] as const;
+    const { login, wechat, users, wxLogin } = await start({ unionid: "u1" }, { require });
+    const [first, named, pictured] = await Promise.all([
+      login.start(),
+      login.complete({ nickName: "小红" }),
+      login.complete({ avatar: AVATAR }),
+    ]);
+    expect(first).to.deep.include({ missing: ["nickName", "avatarUrl"] });
+    expect(named).to.deep.include({ missing: ["avatarUrl"] });
+    expect(pictured).to.include({ status: "signed_in" });
+    expect(users[0]).to.include({ nickName: "小红", avatarUrl: "https://cdn.example/1" });
+    expect(wxLogin.callCount).to.equal(1);
+    await login.logout();
+    wechat.bendNext({ errcode: 40226 });
+    const [blocked, again] = await Promise.all([
+      errorOf(login.start()),
+      login.complete({ nickName: "红红" }),
+    ]);
+    expect(blocked.code).to.equal("user_blocked");
+    expect(again, "without a token it begins anew").to.include({ status: "signed_in", again: true });
+  });
+
+  it("answers a second tap with the login of the first, and a start meanwhile, too", async () => {
+    const { login, press, paths, wxLogin } = await start({ unionid: "u1", unionidAtLogin: false });
+    await login.start();
+    const detail = await press("getUserInfo");
+    const answers = await Promise.all([login.complete(detail), login.complete(detail), login.start()]);
+    for (const { status } of answers) expect(status).to.equal("signed_in");
+    expect(paths()).to.deep.equal(["/wx/login", "/wx/login/complete"]);
+    expect(wxLogin.callCount).to.equal(1);
+    expect(await login.start(), "nothing is under way any more").to.include({ status: "signed_in" });
+    expect(wxLogin.callCount).to.equal(2);
+  });
+
   it("data that another wx.login has sealed: a new token, and the button once more", async () => {
     const { login, wx, press, wxLogin } = await start({ unionid: "u1", unionidAtLogin: false });
     await login.start();
