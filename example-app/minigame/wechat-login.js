@@ -94,8 +94,7 @@ function createLogin({ wx, url, storageKey = "wechat-login:session" }) {
 
   async function signIn() {
     const { status } = await start();
-    if (status === "signed_in") return;
-    throw failure({ code: "login_incomplete", message: "The user has to be asked: show the login page." });
+    if (status !== "signed_in") throw failure({ code: "login_incomplete", message: "Show the login page." });
   }
 
   /** A request with the session token. Where the session is over it logs in again and asks again, once. */
@@ -123,7 +122,10 @@ function createLogin({ wx, url, storageKey = "wechat-login:session" }) {
     async logout() {
       const header = { Authorization: `Bearer ${token}` };
       keep("");
-      await send(wx, { url: `${url}/logout`, method: "POST", data: {}, header });
+      await send(wx, { url: `${url}/logout`, method: "POST", data: {}, header }).catch((error) => {
+        // Otherwise the session was over already, as it should be.
+        if (error.code !== "login_required") throw error;
+      });
     },
     /** Base libraries below 2.32.3 ask for no agreement. */
     agreeToPrivacy: async () =>
@@ -149,8 +151,7 @@ async function send(wx, { url, method = "GET", data, avatar, header = {} }) {
   const error = typeof Object(Object(body).error).code === "string" && body.error;
   // wx.request calls success for every HTTP status.
   if (!error && statusCode < 400) return body;
-  const isBusy = statusCode === 429 || statusCode === 503;
-  const retryAfter = isBusy ? retryAfterIn(response.header) : undefined;
+  const retryAfter = [429, 503].includes(statusCode) ? retryAfterIn(response.header) : undefined;
   throw failure({ ...(error || unexpected(statusCode)), statusCode, retryAfter });
 }
 

@@ -68,7 +68,7 @@ export interface Login {
   request<Body = unknown>(options: RequestOptions): Promise<Body>;
   /** Changes what is stored of who is signed in. */
   updateProfile(fields: Pick<Fields, "nickName" | "phoneCode" | "avatar">): Promise<{ status: "saved" }>;
-  /** Forgets the session token, and ends the session on the server. */
+  /** Forgets the session token, and ends the session on the server. One that is over already is no error. */
   logout(): Promise<void>;
   /** WeChat's privacy agreement: whether the user agrees, has agreed, or need not. */
   agreeToPrivacy(): Promise<boolean>;

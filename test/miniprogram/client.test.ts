@@ -276,6 +276,17 @@ describe("the client of a Mini Program", () => {
     expect(wxLogin.callCount).to.equal(1);
   });
 
+  it("a logout of a session that is over already is none that failed; of one that may last it is", async () => {
+    const { login, wx, url, stored } = await start({ unionid: "u1" });
+    stored.set("wechat-login:session", "stale");
+    const late = createLogin({ wx, url: `${url}/wx` });
+    await late.logout();
+    expect([late.isSignedIn(), stored.size]).to.deep.equal([false, 0]);
+    await login.start();
+    const offline = createLogin({ wx, url: "http://127.0.0.1:1/wx" });
+    expect((await errorOf(offline.logout())).code).to.equal("unreachable");
+  });
+
   it("asks for the privacy agreement where the base library has one", async () => {
     const { wechat, url } = await startApp();
     const answers = [false, true];
