@@ -39,7 +39,7 @@ export interface Fields {
   rawData?: string;
   signature?: string;
   nickName?: string;
-  /** `e.detail.code` of the phone button. */
+  /** `e.detail.code` of the phone button. Where an old base library gives none, send its `encryptedData` and `iv`. */
   phoneCode?: string;
   /** `e.detail.avatarUrl` of the avatar button: a file on the phone. */
   avatar?: string;
