@@ -5,24 +5,34 @@ const login = createLogin({ wx, url: origin + path });
 const { windowWidth, windowHeight } = wx.getSystemInfoSync();
 const canvas = wx.createCanvas();
 const screen = canvas.getContext("2d");
+let button; // WeChat's, as long as it is over the canvas
+let hasFailed = false;
 
-/** One line of text in the middle of the screen. */
-function show(text) {
+/** Lines of text in the middle of the screen. */
+function show(...lines) {
   screen.fillStyle = "#ededed";
   screen.fillRect(0, 0, canvas.width, canvas.height);
   screen.fillStyle = "#000";
   screen.font = "20px sans-serif";
   screen.textAlign = "center";
-  screen.fillText(text, canvas.width / 2, canvas.height / 2);
+  for (const [at, line] of lines.entries()) {
+    // Squeezed, where it is wider than the screen.
+    screen.fillText(line, canvas.width / 2, canvas.height / 2 + at * 32, canvas.width);
+  }
 }
 
+/** The first request logs in where no session is stored, or where it is over. */
 async function play() {
+  show("正在登录…");
   const { nickName } = await login.request({ url: `${origin}/me` });
   show(`你好，${nickName}`);
 }
 
 /** WeChat lays this button over the canvas. `wx.login` was before it: its data are sealed with the key of that. */
 function askWithButton() {
+  show("请先登录");
+  // Two taps may both have found that the user has to be asked.
+  if (button) return;
   const left = (windowWidth - 200) / 2;
   const style = {
     left,
@@ -33,7 +43,7 @@ function askWithButton() {
     textAlign: "center",
   };
   const look = { backgroundColor: "#07c160", color: "#ffffff", fontSize: 17, borderRadius: 8 };
-  const button = wx.createUserInfoButton({
+  button = wx.createUserInfoButton({
     type: "text",
     text: "微信授权登录",
     withCredentials: true,
@@ -44,25 +54,37 @@ function askWithButton() {
       const answer = await login.complete({ errMsg, encryptedData, iv, rawData, signature });
       if (answer.status === "incomplete")
         return show(answer.refused ? "您已拒绝，可以再按一次" : "请再按一次");
-      button.destroy();
+      removeButton();
       await play();
     }),
   );
 }
 
+function removeButton() {
+  if (button) button.destroy();
+  button = undefined;
+}
+
 async function attempt(work) {
+  hasFailed = false;
   try {
     await work();
   } catch (error) {
-    show(error.retryAfter ? `服务繁忙，请 ${error.retryAfter} 秒后再试` : `登录失败（${error.code}）`);
+    if (error.code === "login_incomplete") return askWithButton();
+    hasFailed = true;
+    show(...wordsFor(error), button ? "请再按一次" : "点击屏幕重试");
   }
 }
 
-attempt(async () => {
-  show("正在登录…");
-  // One whose session is stored plays at once; the first request finds out whether it is over.
-  const { status } = login.isSignedIn() ? { status: "signed_in" } : await login.start();
-  if (status === "signed_in") return await play();
-  show("请先登录");
-  askWithButton();
+function wordsFor({ code, message, retryAfter }) {
+  if (retryAfter) return [`服务繁忙，请 ${retryAfter} 秒后再试`];
+  // Such as a permission that the app lacks: only WeChat's words help whoever has to mend it.
+  return code === "button_failed" ? ["登录失败", message] : [`登录失败（${code}）`];
+}
+
+// WeChat's button is pressed by itself, and tries again by itself.
+wx.onTouchStart(() => {
+  if (hasFailed && !button) attempt(play);
 });
+
+attempt(play);

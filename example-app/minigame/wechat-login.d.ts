@@ -19,8 +19,9 @@ export type LoginAnswer =
 /** What every promise rejects with. */
 export interface LoginError extends Error {
   /**
-   * A code of the README's error table, or `unreachable` (no answer), `unexpected_answer` (a gateway's page), `login_incomplete`
-   * (the user has to be asked: show the login page).
+   * A code of the README's error table, or `unreachable` (no answer), `unexpected_answer` (a gateway's page, or an error without a
+   * code), `login_incomplete` (the user has to be asked: show the login page), `button_failed` (no data, and no refusal: the
+   * message is WeChat's `errMsg`).
    */
   code: string;
   /** The HTTP status, where there was an answer. */
@@ -31,14 +32,14 @@ export interface LoginError extends Error {
 
 /** What the user allowed or filled in. */
 export interface Fields {
-  /** `e.detail.errMsg`: one with `:fail` is a refusal. */
+  /** `e.detail.errMsg`: tells a refusal from what else can fail. */
   errMsg?: string;
   encryptedData?: string;
   iv?: string;
   rawData?: string;
   signature?: string;
   nickName?: string;
-  /** `e.detail.code` of the phone button. */
+  /** `e.detail.code` of the phone button. Where an old base library gives none, send its `encryptedData` and `iv`. */
   phoneCode?: string;
   /** `e.detail.avatarUrl` of the avatar button: a file on the phone. */
   avatar?: string;
@@ -61,13 +62,13 @@ export interface Login {
    * long as its temporary token. Call it before you show a button, never in the button's callback.
    */
   start(): Promise<LoginAnswer>;
-  /** Sends what was missing. */
+  /** Sends what was missing; while a login is under way, after it. */
   complete(fields: Fields): Promise<LoginAnswer>;
   /** A request with the session token: logs in where there is none or it is over, and then asks again, once. */
   request<Body = unknown>(options: RequestOptions): Promise<Body>;
   /** Changes what is stored of who is signed in. */
   updateProfile(fields: Pick<Fields, "nickName" | "phoneCode" | "avatar">): Promise<{ status: "saved" }>;
-  /** Forgets the session token, and ends the session on the server. */
+  /** Forgets the session token, and ends the session on the server. One that is over already is no error. */
   logout(): Promise<void>;
   /** WeChat's privacy agreement: whether the user agrees, has agreed, or need not. */
   agreeToPrivacy(): Promise<boolean>;

@@ -7,27 +7,29 @@ const PAUSE = 5;
 /** With these the temporary token is over, or the key that the user data were sealed with. */
 const OVER = ["invalid_temporary_token", "invalid_user_data"];
 
+/** What the user refused: the button, or the privacy agreement. Any other `:fail` is a fault. */
+const REFUSED = /:fail\b.*\b(deny|denied|cancel|privacy permission)/;
+
 /**
  * One login for the whole app: create it once, in app.js.
  *
  * @param options `wx`, or Taro, or uni; `url` of the login on your server; `storageKey` of the session token
  */
 function createLogin({ wx, url, storageKey = "wechat-login:session" }) {
-  let token = wx.getStorageSync(storageKey) || "";
+  let token = tried(() => wx.getStorageSync(storageKey)) || "";
   let pending; // the answer "incomplete", with its temporary token
-  let underway; // the login that is under way
+  let underway; // the last step of the login, as long as it is under way
   let busy = { until: 0 }; // the last 429 or 503, and how long it holds
 
-  /** Whoever asks while a login is under way gets its answer: one wx.login for all. */
-  function shared(work) {
+  /** One step of the login after the other: each needs the temporary token that the one before brought. */
+  function inTurn(work) {
+    const step = underway ? underway.then(work, () => work()) : work();
     const forget = () => {
-      underway = undefined;
+      if (underway === step) underway = undefined;
     };
-    if (!underway) {
-      underway = work();
-      underway.then(forget, forget);
-    }
-    return underway;
+    underway = step;
+    step.then(forget, forget);
+    return step;
   }
 
   /** Asks the login, but not before the time that it gave with its last refusal is over. */
@@ -53,8 +55,8 @@ function createLogin({ wx, url, storageKey = "wechat-login:session" }) {
 
   function keep(sessionToken = "") {
     token = sessionToken;
-    if (token) wx.setStorageSync(storageKey, token);
-    else wx.removeStorageSync(storageKey);
+    // A storage that is full throws. Then the token lasts as long as the app.
+    tried(() => (token ? wx.setStorageSync(storageKey, token) : wx.removeStorageSync(storageKey)));
   }
 
   async function begin() {
@@ -69,9 +71,12 @@ function createLogin({ wx, url, storageKey = "wechat-login:session" }) {
     }
   }
 
-  async function finish({ errMsg = "", avatar, ...fields }) {
-    // The callback runs for a refusal, too (also of the privacy agreement). Nothing is sent, the token stays good.
-    if (errMsg.includes(":fail")) return { ...(await begin()), refused: true };
+  async function finish({ errMsg = "", avatar, ...fields }, before = {}) {
+    // A second tap, while the first one has signed in: nothing is missing any more.
+    if (before.status === "signed_in") return before;
+    // The callback runs for a refusal, too. Nothing is sent, the token stays good.
+    if (REFUSED.test(errMsg)) return { ...(await begin()), refused: true };
+    if (errMsg.includes(":fail")) throw failure({ code: "button_failed", message: errMsg });
     if (!pending) return { ...(await begin()), again: true };
     try {
       const { temporaryToken } = pending;
@@ -84,12 +89,12 @@ function createLogin({ wx, url, storageKey = "wechat-login:session" }) {
     }
   }
 
-  const start = () => shared(begin);
+  /** Whoever asks while a login is under way gets its answer: one wx.login for all. */
+  const start = () => underway || inTurn(begin);
 
   async function signIn() {
     const { status } = await start();
-    if (status === "signed_in") return;
-    throw failure({ code: "login_incomplete", message: "The user has to be asked: show the login page." });
+    if (status !== "signed_in") throw failure({ code: "login_incomplete", message: "Show the login page." });
   }
 
   /** A request with the session token. Where the session is over it logs in again and asks again, once. */
@@ -111,13 +116,16 @@ function createLogin({ wx, url, storageKey = "wechat-login:session" }) {
   return {
     isSignedIn: () => token !== "",
     start,
-    complete: (fields) => shared(() => finish(fields)),
+    complete: (fields) => inTurn((before) => finish(fields, before)),
     request,
     updateProfile: ({ avatar, ...data }) => request({ url: `${url}/profile`, method: "POST", data, avatar }),
     async logout() {
       const header = { Authorization: `Bearer ${token}` };
       keep("");
-      await send(wx, { url: `${url}/logout`, method: "POST", data: {}, header });
+      await send(wx, { url: `${url}/logout`, method: "POST", data: {}, header }).catch((error) => {
+        // Otherwise the session was over already, as it should be.
+        if (error.code !== "login_required") throw error;
+      });
     },
     /** Base libraries below 2.32.3 ask for no agreement. */
     agreeToPrivacy: async () =>
@@ -137,21 +145,22 @@ async function send(wx, { url, method = "GET", data, avatar, header = {} }) {
     ? await call(wx, "uploadFile", { url, filePath: avatar, name: "avatar", formData: fields, header })
     : await call(wx, "request", { url, method, data: fields, header });
   const { statusCode } = response;
-  const body = avatar ? parsed(response.data) : response.data;
-  const { error } = Object(body);
+  // uploadFile gives text, and a gateway's is no JSON.
+  const body = avatar ? tried(() => JSON.parse(response.data), response.data) : response.data;
+  // A host's own routes may have errors of another form, without a code.
+  const error = typeof Object(Object(body).error).code === "string" && body.error;
   // wx.request calls success for every HTTP status.
   if (!error && statusCode < 400) return body;
-  const isBusy = statusCode === 429 || statusCode === 503;
-  const retryAfter = isBusy ? retryAfterIn(response.header) : undefined;
+  const retryAfter = [429, 503].includes(statusCode) ? retryAfterIn(response.header) : undefined;
   throw failure({ ...(error || unexpected(statusCode)), statusCode, retryAfter });
 }
 
-/** uploadFile gives text, and a gateway's is no JSON. */
-function parsed(text) {
+/** What the work gives; or something else, where it throws. */
+function tried(work, otherwise) {
   try {
-    return JSON.parse(text);
-  } catch (_notJson) {
-    return text;
+    return work();
+  } catch (_error) {
+    return otherwise;
   }
 }
 

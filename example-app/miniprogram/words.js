@@ -10,8 +10,10 @@ const WORDS = {
 };
 
 /** One sentence in the user's language. */
-function wordsFor({ code, retryAfter }) {
+function wordsFor({ code, message, retryAfter }) {
   if (retryAfter) return `服务繁忙，请 ${retryAfter} 秒后再试`;
+  // Such as a permission that the app lacks: only WeChat's words help whoever has to mend it.
+  if (code === "button_failed") return `登录失败（${message}）`;
   return WORDS[code] || `登录失败（${code}）`;
 }
 

@@ -95,11 +95,62 @@ describe("the client of a Mini Program", () => {
     await login.start();
     for (const errMsg of [
       "getUserInfo:fail auth deny",
+      "getUserInfo:fail auth denied",
+      "getPhoneNumber:fail:user cancel",
       "getUserInfo:fail privacy permission is not authorized",
     ]) {
       expect(await login.complete({ errMsg })).to.include({ status: "incomplete", refused: true });
     }
     expect(paths()).to.deep.equal(["/wx/login"]);
+  });
+
+  it("does not take for a refusal what fails for another reason, and tells it in WeChat's words", async () => {
+    const { login, paths } = await start({ unionid: "u1", unionidAtLogin: false });
+    await login.start();
+    for (const errMsg of [
+      "getPhoneNumber:fail no permission",
+      "getUserInfo:fail api scope is not declared in the privacy agreement",
+    ]) {
+      const failed = await errorOf(login.complete({ errMsg }));
+      expect(failed).to.include({ code: "button_failed", message: errMsg });
+    }
+    expect(paths()).to.deep.equal(["/wx/login"]);
+    expect(await login.start(), "the token stays good").to.include({ status: "incomplete" });
+  });
+
+  it("sends what comes while a login is under way after it, whatever came of that", async () => {
+    const require = ["unionid", "nickName", "avatarUrl"] as const;
+    const { login, wechat, users, wxLogin } = await start({ unionid: "u1" }, { require });
+    const [first, named, pictured] = await Promise.all([
+      login.start(),
+      login.complete({ nickName: "小红" }),
+      login.complete({ avatar: AVATAR }),
+    ]);
+    expect(first).to.deep.include({ missing: ["nickName", "avatarUrl"] });
+    expect(named).to.deep.include({ missing: ["avatarUrl"] });
+    expect(pictured).to.include({ status: "signed_in" });
+    expect(users[0]).to.include({ nickName: "小红", avatarUrl: "https://cdn.example/1" });
+    expect(wxLogin.callCount).to.equal(1);
+    await login.logout();
+    wechat.bendNext({ errcode: 40226 });
+    const [blocked, again] = await Promise.all([
+      errorOf(login.start()),
+      login.complete({ nickName: "红红" }),
+    ]);
+    expect(blocked.code).to.equal("user_blocked");
+    expect(again, "without a token it begins anew").to.include({ status: "signed_in", again: true });
+  });
+
+  it("answers a second tap with the login of the first, and a start meanwhile, too", async () => {
+    const { login, press, paths, wxLogin } = await start({ unionid: "u1", unionidAtLogin: false });
+    await login.start();
+    const detail = await press("getUserInfo");
+    const answers = await Promise.all([login.complete(detail), login.complete(detail), login.start()]);
+    for (const { status } of answers) expect(status).to.equal("signed_in");
+    expect(paths()).to.deep.equal(["/wx/login", "/wx/login/complete"]);
+    expect(wxLogin.callCount).to.equal(1);
+    expect(await login.start(), "nothing is under way any more").to.include({ status: "signed_in" });
+    expect(wxLogin.callCount).to.equal(2);
   });
 
   it("data that another wx.login has sealed: a new token, and the button once more", async () => {
@@ -183,6 +234,57 @@ describe("the client of a Mini Program", () => {
     expect(hotel.isSignedIn()).to.equal(false);
     const nowhere = createLogin({ wx, url: "http://127.0.0.1:1/wx", storageKey: "none" });
     expect((await errorOf(nowhere.start())).code).to.equal("unreachable");
+  });
+
+  it("has a code for a host's own errors, too, and leaves a host's answer alone that is none", async () => {
+    const bodies: [number, object][] = [
+      [404, { error: "Not found" }],
+      [500, { error: { message: "Oops" } }],
+      [400, { error: { code: 7 } }],
+      [418, { error: { code: "teapot", message: "Short and stout." } }],
+      [200, { error: "none" }],
+    ];
+    const host = createServer((_req, res) => {
+      const [status, body] = bodies.shift() ?? [500, {}];
+      res.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
+    });
+    const { login } = await start({ unionid: "u1" });
+    const url = await listen(host);
+    for (const statusCode of [404, 500, 400]) {
+      const { code, message, ...rest } = await errorOf(login.request({ url }));
+      expect({ code, message, ...rest }).to.deep.equal({
+        ...{ code: "unexpected_answer", message: `Unexpected answer: ${statusCode}` },
+        ...{ statusCode, retryAfter: undefined },
+      });
+    }
+    expect(await errorOf(login.request({ url }))).to.include({ code: "teapot", message: "Short and stout." });
+    expect(await login.request({ url })).to.deep.equal({ error: "none" });
+  });
+
+  it("keeps the token in memory where the storage throws, and still ends the session on the server", async () => {
+    const { wx, url, paths, wxLogin } = await start({ unionid: "u1" });
+    const full = (): never => {
+      throw new Error("the maximum size of the file storage limit is exceeded");
+    };
+    const broken = { ...wx, getStorageSync: full, setStorageSync: full, removeStorageSync: full };
+    const login = createLogin({ wx: broken, url: `${url}/wx` });
+    expect(await login.start()).to.include({ status: "signed_in" });
+    await login.request({ url: `${url}/me` });
+    await login.logout();
+    expect(login.isSignedIn()).to.equal(false);
+    expect(paths()).to.deep.equal(["/wx/login", "/me", "/wx/logout"]);
+    expect(wxLogin.callCount).to.equal(1);
+  });
+
+  it("a logout of a session that is over already is none that failed; of one that may last it is", async () => {
+    const { login, wx, url, stored } = await start({ unionid: "u1" });
+    stored.set("wechat-login:session", "stale");
+    const late = createLogin({ wx, url: `${url}/wx` });
+    await late.logout();
+    expect([late.isSignedIn(), stored.size]).to.deep.equal([false, 0]);
+    await login.start();
+    const offline = createLogin({ wx, url: "http://127.0.0.1:1/wx" });
+    expect((await errorOf(offline.logout())).code).to.equal("unreachable");
   });
 
   it("asks for the privacy agreement where the base library has one", async () => {

@@ -18,17 +18,21 @@ async function openGame(answers: boolean[]) {
   // The first dialog is the privacy agreement's, which the button asks for.
   const phone = phoneInNode(wechat.phone(user), async () => answers.shift() === true);
   const shown: string[] = [];
-  const buttons = new Set<() => Promise<void>>();
+  const buttons = new Set<(detail?: object) => Promise<void>>();
+  let tap = () => {};
   const screen = { fillRect() {}, fillText: (text: string) => shown.push(text) };
   const wx = {
     ...phone.wx,
     request: (options: Parameters<typeof phone.wx.request>[0]) =>
       phone.wx.request({ ...options, url: options.url.replace("http://localhost:3000", url) }),
+    onTouchStart: (listener: typeof tap) => {
+      tap = listener;
+    },
     getSystemInfoSync: () => ({ windowWidth: 390, windowHeight: 844 }),
     createCanvas: () => ({ width: 390, height: 844, getContext: () => screen }),
     createUserInfoButton() {
       let onTap: Tap = () => {};
-      const press = async () => onTap(await phone.press("getUserInfo"));
+      const press = async (detail?: object) => onTap(detail ?? (await phone.press("getUserInfo")));
       buttons.add(press);
       return {
         onTap: (listener: Tap) => {
@@ -47,7 +51,7 @@ async function openGame(answers: boolean[]) {
       await pause(5);
     }
   }
-  return { wechat, users, start, until, buttons };
+  return { wechat, users, start, until, shown, stored: phone.stored, buttons, tap: () => tap() };
 }
 
 /** A host as the example is: unionid and profile at /wx-profile, the user at /me. */
@@ -89,5 +93,52 @@ describe("the Mini Game", () => {
     await until("正在登录…");
     await until("你好，小明");
     expect(wechat.requests, "one code2Session").to.have.length(1);
+  });
+
+  it("asks by its button, too, where the stored session is over", async () => {
+    const { start, until, buttons, stored } = await openGame([true, true]);
+    stored.set("wechat-login:session", "stale");
+    start();
+    await until("请先登录");
+    const [press] = [...buttons];
+    await press?.();
+    await until("你好，小明");
+    expect(buttons.size).to.equal(0);
+  });
+
+  it("tries again by a tap on the screen, and makes one button for two taps", async () => {
+    const { start, until, buttons, wechat, tap, shown } = await openGame([true, true, true, true]);
+    wechat.bendNext({ errcode: 40226 });
+    start();
+    await until("点击屏幕重试");
+    expect(shown.at(-2)).to.equal("登录失败（user_blocked）");
+    tap();
+    tap();
+    await until("请先登录");
+    await pause(50);
+    expect(buttons.size).to.equal(1);
+    // With the button on the screen it is the button that tries again.
+    const before = shown.length;
+    tap();
+    expect(shown.length).to.equal(before);
+    const [press] = [...buttons];
+    await Promise.all([press?.(), press?.()]);
+    await until("你好，小明");
+    await pause(50);
+    const failures = shown.slice(before).filter((text) => text.startsWith("登录失败"));
+    expect(failures, "a second press does no harm").to.deep.equal([]);
+  });
+
+  it("says why the button failed, and takes the next press", async () => {
+    const { start, until, buttons, shown } = await openGame([true, true]);
+    start();
+    await until("请先登录");
+    const [press] = [...buttons];
+    const errMsg = "getUserInfo:fail api scope is not declared in the privacy agreement";
+    await press?.({ errMsg });
+    await until("请再按一次");
+    expect(shown.slice(-3, -1)).to.deep.equal(["登录失败", errMsg]);
+    await press?.();
+    await until("你好，小明");
   });
 });

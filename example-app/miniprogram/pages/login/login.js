@@ -25,9 +25,11 @@ Page({
     this.attempt(() => this.login.complete({ errMsg, encryptedData, iv, rawData, signature }));
   },
 
-  /** `<button open-type="getPhoneNumber">`: a code of its own. */
+  /** `<button open-type="getPhoneNumber">`: a code of its own; from old base libraries sealed data only. */
   onPhoneNumber({ detail }) {
-    this.attempt(() => this.login.complete({ errMsg: detail.errMsg, phoneCode: detail.code }));
+    const { errMsg, code, encryptedData, iv } = detail;
+    const number = code ? { phoneCode: code } : { encryptedData, iv };
+    this.attempt(() => this.login.complete({ errMsg, ...number }));
   },
 
   /** `<button open-type="chooseAvatar">`: a file on the phone. */

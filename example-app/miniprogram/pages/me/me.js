@@ -28,8 +28,7 @@ Page({
   },
 
   async change(fields) {
-    await this.attempt(() => this.login.updateProfile(fields));
-    if (!this.data.message) await this.load();
+    if (await this.attempt(() => this.login.updateProfile(fields))) await this.load();
   },
 
   async onLogout() {
@@ -38,14 +37,17 @@ Page({
     this.setData({ user: null, signedOut: true });
   },
 
+  /** Whether it succeeded. Where the user has to be asked, the page is left, and does nothing any more. */
   async attempt(work) {
     this.setData({ busy: true, message: "" });
     try {
       await work();
+      this.setData({ busy: false });
+      return true;
     } catch (error) {
-      if (error.code === "login_incomplete") return wx.redirectTo({ url: "/pages/login/login" });
-      this.setData({ message: wordsFor(error) });
+      if (error.code === "login_incomplete") wx.redirectTo({ url: "/pages/login/login" });
+      else this.setData({ busy: false, message: wordsFor(error) });
+      return false;
     }
-    this.setData({ busy: false });
   },
 });
