@@ -221,11 +221,14 @@ describe("signing out", () => {
   });
 
   it("signOutEverywhere ends all sessions of one user, those to come excepted", async () => {
-    const { wx, me, wechat, post, token, login } = await signedIn();
+    const { wx, me, wechat, post, token, login, findUser } = await signedIn();
     const others = wechat.phone({ openid: "o2", unionid: "u2" });
     const otherUser = (await post("/wx/login", others.login())).body.sessionToken;
     const second = await login();
+    findUser.resetHistory();
     await wx.signOutEverywhere({ openid: "o1" });
+    // This app's own sessions are found by the openid: nobody has to be looked up.
+    expect(findUser.called).to.equal(false);
     const third = await login();
     const statuses = await Promise.all(
       [token, second, third, otherUser].map(async (t) => (await me(t)).status),

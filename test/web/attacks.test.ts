@@ -381,6 +381,14 @@ describe("a callback whose first one never ends", () => {
 });
 
 describe("a web login that fails", () => {
+  it("leads back also where nobody wants to be told of errors", async () => {
+    const { browser, wechat } = await startWebApp({ onError: undefined } as object);
+    const tab = browser();
+    const refused = wechat.phone().authorize(await tab.start(), { refuse: true });
+    const back = await tab.open(refused);
+    expect([back.status, back.location]).to.deep.equal([302, "/?error=authorization_denied"]);
+  });
+
   it("leads back with authorization_denied where the user refuses; the next press asks again", async () => {
     const app = await startWebApp();
     const tab = app.browser();
