@@ -1,5 +1,5 @@
 import cluster from "node:cluster";
-import express from "express";
+import express, { type Response } from "express";
 import { wechatLogin, wechatWebLogin } from "express-wechat-login";
 import { Redis } from "ioredis";
 import { openAccounts } from "./accounts.ts";
@@ -63,7 +63,10 @@ const { requireLogin, userOf } = web ?? wx;
 app.get("/me", requireLogin, (req, res) => {
   res.json(userOf(req));
 });
-app.use("/avatars", express.static(`${DATA}/avatars`, { immutable: true, maxAge: "1y", index: false }));
+// What a user has uploaded is that picture and nothing else, whatever a browser finds in it.
+const setHeaders = (res: Response) => void res.set("X-Content-Type-Options", "nosniff");
+const forGood = { immutable: true, maxAge: "1y", index: false } as const;
+app.use("/avatars", express.static(`${DATA}/avatars`, { ...forGood, setHeaders }));
 // The phone page, where there is a simulated WeChat.
 const stage =
   simulator &&

@@ -42,6 +42,9 @@ describe("the example", function () {
       ]);
       for (const stored of ["'老周'", "'林林'", "/avatars/", "'10012345678'"])
         expect(output).to.include(stored);
+      const avatar = await fetch(`${url}${/\/avatars\/\w+\.png/.exec(output)?.[0]}`);
+      expect(avatar.headers.get("content-type")).to.equal("image/png");
+      expect(avatar.headers.get("x-content-type-options")).to.equal("nosniff");
       expect((await ask(`${url}/me`)).status).to.equal(401);
       expect(await (await fetch(url)).text()).to.include("微信登录");
     });
