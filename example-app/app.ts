@@ -1,5 +1,6 @@
 import cluster from "node:cluster";
-import express, { type Response } from "express";
+import { STATUS_CODES } from "node:http";
+import express, { type ErrorRequestHandler, type Response } from "express";
 import { wechatLogin, wechatWebLogin } from "express-wechat-login";
 import { Redis } from "ioredis";
 import { openAccounts } from "./accounts.ts";
@@ -79,6 +80,16 @@ const stage =
 if (stage) app.use(stage.router);
 if (web) app.use(express.static(`${import.meta.dirname}/public`, { index: "web.html" }));
 else app.get("/", (_req, res) => res.type("text").send(NO_WEBSITE));
+
+// Without it Express answers HTML, and the stack where NODE_ENV is not production. Of the error the stack alone is told:
+// one of Redis has the command with it, and so perhaps a session_key.
+const onError: ErrorRequestHandler = (error, _req, res, next) => {
+  console.error(error.stack);
+  if (res.headersSent) return next(error);
+  const status = error.status ?? 500;
+  res.status(status).json({ error: { message: STATUS_CODES[status] } });
+};
+app.use(onError);
 
 const server = app.listen(Number(PORT), async (error) => {
   if (error) throw new Error(`Port ${PORT} cannot be used; try PORT=3001 npm start`, { cause: error });
