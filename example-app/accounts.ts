@@ -17,7 +17,11 @@ const SIMULATED = {
   website: { appId: "wx2222222222222222", secret: "simulated-website-secret" },
 };
 
-/** The accounts in the environment; a simulated WeChat where there are none. */
+/**
+ * The accounts in the environment; a simulated WeChat where there are none.
+ *
+ * @throws {Error} where there are none in production: anyone can log in as anyone at the simulator
+ */
 export async function openAccounts(env: NodeJS.ProcessEnv): Promise<Accounts> {
   const baseUrl = env.WECHAT_BASE_URL;
   const miniProgram = accountIn(env, "WECHAT");
@@ -27,6 +31,9 @@ export async function openAccounts(env: NodeJS.ProcessEnv): Promise<Accounts> {
       website: accountIn(env, "WECHAT_WEBSITE"),
     };
     return { miniProgram, ...web, baseUrl, authorizeBaseUrl: baseUrl };
+  }
+  if (env.NODE_ENV === "production") {
+    throw new Error("Set WECHAT_APP_ID and WECHAT_SECRET: the simulated WeChat is not for production");
   }
   const { miniProgram: own, ...web } = SIMULATED;
   const simulator = await wechatSimulator({ ...own, ...web });

@@ -1,5 +1,6 @@
 import cluster from "node:cluster";
-import express from "express";
+import { STATUS_CODES } from "node:http";
+import express, { type ErrorRequestHandler, type Response } from "express";
 import { wechatLogin, wechatWebLogin } from "express-wechat-login";
 import { Redis } from "ioredis";
 import { openAccounts } from "./accounts.ts";
@@ -63,7 +64,10 @@ const { requireLogin, userOf } = web ?? wx;
 app.get("/me", requireLogin, (req, res) => {
   res.json(userOf(req));
 });
-app.use("/avatars", express.static(`${DATA}/avatars`, { immutable: true, maxAge: "1y", index: false }));
+// What a user has uploaded is that picture and nothing else, whatever a browser finds in it.
+const setHeaders = (res: Response) => void res.set("X-Content-Type-Options", "nosniff");
+const forGood = { immutable: true, maxAge: "1y", index: false } as const;
+app.use("/avatars", express.static(`${DATA}/avatars`, { ...forGood, setHeaders }));
 // The phone page, where there is a simulated WeChat.
 const stage =
   simulator &&
@@ -76,6 +80,16 @@ const stage =
 if (stage) app.use(stage.router);
 if (web) app.use(express.static(`${import.meta.dirname}/public`, { index: "web.html" }));
 else app.get("/", (_req, res) => res.type("text").send(NO_WEBSITE));
+
+// Without it Express answers HTML, and the stack where NODE_ENV is not production. Of the error the stack alone is told:
+// one of Redis has the command with it, and so perhaps a session_key.
+const onError: ErrorRequestHandler = (error, _req, res, next) => {
+  console.error(error.stack);
+  if (res.headersSent) return next(error);
+  const status = error.status ?? 500;
+  res.status(status).json({ error: { message: STATUS_CODES[status] } });
+};
+app.use(onError);
 
 const server = app.listen(Number(PORT), async (error) => {
   if (error) throw new Error(`Port ${PORT} cannot be used; try PORT=3001 npm start`, { cause: error });

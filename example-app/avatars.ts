@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Picture } from "express-wechat-login";
 
@@ -14,7 +14,10 @@ export function openAvatars(folder: string, baseUrl: string) {
     async save({ bytes, mediaType }: Picture): Promise<string> {
       const name = `${createHash("sha256").update(bytes).digest("hex").slice(0, 32)}.${mediaType.slice("image/".length)}`;
       await mkdir(folder, { recursive: true });
-      await writeFile(join(folder, name), bytes);
+      // The picture may be being read under its name: there it is whole, or not at all. Names with a dot are not served.
+      const unfinished = join(folder, `.${randomUUID()}`);
+      await writeFile(unfinished, bytes);
+      await rename(unfinished, join(folder, name));
       return `${baseUrl}/${name}`;
     },
   };

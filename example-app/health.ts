@@ -4,6 +4,8 @@ import { type RequestHandler, type Response, Router } from "express";
 
 /** Whoever asks whether we are ready does not wait longer. */
 const CHECK_MS = 1000;
+/** What is under way by then is given up: longer than a login waits for WeChat (10 s), shorter than a supervisor waits (30 s). */
+const LAST_ANSWER_MS = 20_000;
 
 /**
  * What the world around the process wants to know of it, and how it ends.
@@ -59,14 +61,18 @@ export function healthOf(needs: Record<string, () => Promise<unknown>>) {
      * connection, and answers what is under way.
      *
      * @param ms how long the balancer needs to notice
+     * @param lastAnswerMs how long requests may take after that: one that never arrives as a whole would be waited for for
+     *   ever
      */
-    async drain(server: Server, ms: number): Promise<void> {
+    async drain(server: Server, ms: number, lastAnswerMs = LAST_ANSWER_MS): Promise<void> {
       isDraining = true;
       await pause(ms);
       const closed = new Promise((resolve) => server.close(resolve));
       // A connection that falls idle only now would be kept open for some seconds more.
       const idle = setInterval(() => server.closeIdleConnections(), 100);
+      const deadline = setTimeout(() => server.closeAllConnections(), lastAnswerMs).unref();
       await closed;
+      clearTimeout(deadline);
       clearInterval(idle);
     },
   };

@@ -5,10 +5,13 @@ import { wechatLogin } from "express-wechat-login";
 import { wechatSimulator } from "express-wechat-login/simulator";
 import { Redis } from "ioredis";
 
-const { WECHAT_APP_ID, WECHAT_SECRET, REDIS_URL, PORT = "3000" } = process.env;
-// Your appid, or a simulated WeChat to try it out.
-const account = { appId: WECHAT_APP_ID ?? "wx0000000000000000", secret: WECHAT_SECRET ?? "simulated" };
-const simulator = WECHAT_APP_ID ? undefined : await wechatSimulator(account);
+const { WECHAT_APP_ID, WECHAT_SECRET, NODE_ENV, REDIS_URL, PORT = "3000" } = process.env;
+// Your appid; or a simulated WeChat to try it out, where anyone can log in as anyone.
+const isReal = WECHAT_APP_ID || NODE_ENV === "production";
+const account = isReal
+  ? { appId: WECHAT_APP_ID, secret: WECHAT_SECRET }
+  : { appId: "wx0000000000000000", secret: "simulated" };
+const simulator = isReal ? undefined : await wechatSimulator(account);
 const users = new Map(); // your database
 
 const wx = wechatLogin({

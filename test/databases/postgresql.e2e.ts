@@ -15,8 +15,17 @@ interface User {
 
 let server: Awaited<ReturnType<typeof startPostgres>>;
 
-/** The recipe of docs/databases.md as it stands there, on empty tables. */
-async function recipe() {
+interface Callbacks {
+  findUser(identity: Identity): Promise<User | undefined>;
+  saveUser(user: Identity & { nickName?: string }): Promise<void>;
+}
+
+/**
+ * The recipe of docs/databases.md as it stands there, on empty tables.
+ *
+ * @param max connections of a process
+ */
+async function recipe({ max = 20 } = {}) {
   const docs = readFileSync("docs/databases.md", "utf8");
   const block = /## PostgreSQL\n\n```sql\n([\s\S]*?)```\n\n```js\n\/\/ recipe: postgresql\n([\s\S]*?)```/;
   const [, sql = "", code = ""] = block.exec(docs) ?? [];
@@ -25,21 +34,18 @@ async function recipe() {
   const pools: pg.Pool[] = [admin];
   class Pool extends pg.Pool {
     constructor(options: pg.PoolConfig) {
-      super({ ...options, max: 20 });
+      super({ ...options, max });
       pools.push(this);
     }
   }
   atEnd(() => Promise.all(pools.map((pool) => pool.end())));
   const given = { AccountConflictError, pg: { Pool }, process: { env: { DATABASE_URL: server.url } } };
   const body = `"use strict";${code.replaceAll(/^import .*\n/gm, "")}return { findUser, saveUser };`;
-  const made = new Function(...Object.keys(given), body)(...Object.values(given));
-  const { findUser, saveUser } = made as {
-    findUser(identity: Identity): Promise<User | undefined>;
-    saveUser(user: Identity & { nickName?: string }): Promise<void>;
-  };
+  const start = () => new Function(...Object.keys(given), body)(...Object.values(given)) as Callbacks;
+  const { findUser, saveUser } = start();
   const count = async (table: "users" | "openids") =>
     Number((await admin.query(`SELECT count(*) FROM ${table}`)).rows[0].count);
-  return { findUser: (identity: Identity) => findUser(identity), saveUser, count };
+  return { findUser: (identity: Identity) => findUser(identity), saveUser, count, start };
 }
 
 const mini = { appId: "mini", openid: "m1", unionid: "u1" };
@@ -101,6 +107,18 @@ describe("the PostgreSQL recipe", () => {
       }
     });
   }
+
+  it("needs no second connection to try again: two processes with one each, and many first logins at once", async () => {
+    const { saveUser, start, count } = await recipe({ max: 1 });
+    const other = start();
+    const people = Array.from({ length: 50 }, (_, index) => ({
+      ...mini,
+      openid: `m${index}`,
+      unionid: `u${index}`,
+    }));
+    await Promise.all(people.flatMap((person) => [saveUser(person), other.saveUser(person)]));
+    expect([await count("users"), await count("openids")]).to.deep.equal([50, 50]);
+  });
 
   it("holds for logins over HTTP: QR code, page inside WeChat and Mini Program at once, one user", async () => {
     const { findUser, saveUser, count } = await recipe();

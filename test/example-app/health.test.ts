@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { createServer } from "node:http";
+import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import express from "express";
@@ -18,7 +20,7 @@ async function start(needs: Record<string, () => Promise<unknown>>) {
     const { status, body } = await ask(url + path);
     return [status, body];
   };
-  return { look, url, drain: (ms: number) => drain(server, ms) };
+  return { look, url, drain: (ms: number, lastAnswerMs?: number) => drain(server, ms, lastAnswerMs) };
 }
 
 const good = async () => "PONG";
@@ -55,5 +57,16 @@ describe("the example's health", () => {
     await ended;
     expect(Date.now() - began).to.be.below(2000);
     expect(await look("/healthz").catch(() => "gone")).to.equal("gone");
+  });
+
+  it("does not wait for ever for a request that is half sent", async () => {
+    const { url, drain } = await start({ database: good });
+    const socket = connect(Number(new URL(url).port), "127.0.0.1").on("error", () => {});
+    await once(socket, "connect");
+    socket.write("POST /wx/login HTTP/1.1\r\nHost: example.com\r\nContent-Le");
+    await pause(50);
+    const began = Date.now();
+    await drain(0, 300);
+    expect(Date.now() - began).to.be.within(250, 2000);
   });
 });

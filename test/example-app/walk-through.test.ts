@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { ask, atEnd } from "../support/login-app.ts";
+import { ask, atEnd, send } from "../support/login-app.ts";
 import { freePort } from "../support/redis-server.ts";
 
 describe("the example", function () {
@@ -42,8 +42,19 @@ describe("the example", function () {
       ]);
       for (const stored of ["'老周'", "'林林'", "/avatars/", "'10012345678'"])
         expect(output).to.include(stored);
+      const avatar = await fetch(`${url}${/\/avatars\/\w+\.png/.exec(output)?.[0]}`);
+      expect(avatar.headers.get("content-type")).to.equal("image/png");
+      expect(avatar.headers.get("x-content-type-options")).to.equal("nosniff");
       expect((await ask(`${url}/me`)).status).to.equal(401);
       expect(await (await fetch(url)).text()).to.include("微信登录");
     });
   }
+
+  it("answers JSON where Redis is away, and shows nobody why", async () => {
+    const account = { WECHAT_APP_ID: "wx1", WECHAT_SECRET: "s", WECHAT_BASE_URL: "http://127.0.0.1:1" };
+    const { url } = await start({ ...account, REDIS_URL: "redis://127.0.0.1:1" });
+    const answer = await send(`${url}/wx/login`, JSON.stringify({ code: "0" }));
+    const body = { error: { message: "Internal Server Error" } };
+    expect([answer.status, answer.body]).to.deep.equal([500, body]);
+  });
 });

@@ -23,7 +23,10 @@ try {
   await run("sh", ["-ec", commands], { cwd: folder });
   await install(folder, ["typescript@6", "@types/express", "@types/node@20"]);
 
-  for (const app of ["server.cjs", "server.mjs"]) await plainJavaScript(app);
+  for (const app of ["server.cjs", "server.mjs"]) {
+    await plainJavaScript(app);
+    await refusesProduction(app);
+  }
   await quickStart(folder, env);
   await quickStart(folder, { ...env, REDIS_URL: undefined });
   console.log("README quick start: signed in");
@@ -74,6 +77,17 @@ async function plainJavaScript(app: string): Promise<void> {
     console.log(`${app}: signed in`);
   } finally {
     server.kill();
+  }
+}
+
+/** Without an appid, and with one that has no secret: a real login is never served with what is made up. */
+async function refusesProduction(app: string): Promise<void> {
+  for (const more of [{ NODE_ENV: "production" }, { WECHAT_APP_ID: "wx1" }]) {
+    const settings = { ...env, PORT: "0", ...more };
+    const ended = run(process.execPath, [app], { cwd: folder, env: settings, timeout: 10_000 });
+    const told = await ended.catch(({ message }) => message);
+    if (!/TypeError: wechatLogin: "(appId|secret)" must be/.test(told))
+      throw new Error(`${app} said: ${told}`);
   }
 }
 

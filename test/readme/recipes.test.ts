@@ -13,7 +13,7 @@ import session from "express-session";
 import { jwtVerify, SignJWT } from "jose";
 import passport from "passport";
 import { Histogram, register } from "prom-client";
-import { wechatLogin, wechatWebLogin } from "../../lib/index.ts";
+import { type Identity, wechatLogin, wechatWebLogin } from "../../lib/index.ts";
 import { type WechatSimulator, wechatSimulator } from "../../lib/simulator/index.ts";
 import { browserOf } from "../support/browser.ts";
 import {
@@ -33,7 +33,10 @@ import { OFFICIAL_ACCOUNT, WEBSITE } from "../support/web-app.ts";
 const LOGIN_REQUIRED = { error: { code: "login_required", message: "Log in again." } };
 
 /** Runs the README's recipe of this name in a host, as it stands there; its imports are given as they are called. */
-async function host(recipe: string) {
+async function host(
+  recipe: string,
+  { hidesOpenid = false, ...more }: { hidesOpenid?: boolean; require?: [] } = {},
+) {
   const code = new RegExp(`\`\`\`js\\n// recipe: ${recipe}\\n([\\s\\S]*?)\`\`\``).exec(
     readFileSync("README.md", "utf8"),
   )?.[1];
@@ -41,13 +44,20 @@ async function host(recipe: string) {
   const apps = { officialAccount: OFFICIAL_ACCOUNT, website: WEBSITE };
   const wechat = await wechatSimulator({ appId: APP_ID, secret: SECRET, ...apps });
   atEnd(() => wechat.close());
-  const { findUser, saveUser, users } = userTable();
+  const { saveUser, users, ...table } = userTable();
+  const findUser = async (identity: Identity) => {
+    const user = await table.findUser(identity);
+    if (!user || !hidesOpenid) return user;
+    // As those of docs/databases.md: no appId, and an openid only of the app that was asked for.
+    const { appId, openid, ...others } = user;
+    return { ...others, openid: appId === identity.appId ? openid : null };
+  };
   const keyPrefix = ownPrefix();
   const app = express();
   const server = createServer(app);
   const url = await listen(server);
   const callbackUrl = `${url}/web/callback`;
-  const place = { keyPrefix, baseUrl: wechat.baseUrl };
+  const place = { keyPrefix, baseUrl: wechat.baseUrl, ...more };
   const options = { appId: APP_ID, secret: SECRET, redis: redis(), findUser, saveUser };
   // One WeChat knows all apps; of the simulators each Mini Program has its own.
   const others: Record<string, WechatSimulator> = {};
@@ -60,7 +70,9 @@ async function host(recipe: string) {
       wechatLogin({ ...place, ...given, baseUrl: others[given.appId]?.baseUrl ?? wechat.baseUrl }),
     wechatWebLogin: (given: Parameters<typeof wechatWebLogin>[0]) =>
       wechatWebLogin({ ...place, authorizeBaseUrl: wechat.baseUrl, ...given }),
-    ...{ session, passport, jwtVerify, SignJWT, tracingChannel, context, SpanStatusCode, trace },
+    // One of its own: it would ask the users of another test's host.
+    passport: new passport.Passport(),
+    ...{ session, jwtVerify, SignJWT, tracingChannel, context, SpanStatusCode, trace },
     ...{ Histogram, register },
     // The recipe's handler takes the place of the Express app, on the same port.
     createServer: (handler: RequestListener) => ({
@@ -125,7 +137,7 @@ describe("the README's recipes", () => {
   });
 
   it("passport: req.login signs in, in the Mini Program and on the website, under a new id", async () => {
-    const { login, me, browser, phone, users, options } = await host("passport");
+    const { login, me, browser, phone, users, options } = await host("passport", { hidesOpenid: true });
     const { body, headers } = await login();
     expect(body).to.deep.equal({ status: "signed_in" });
     const cookie = cookieIn(headers);
@@ -141,6 +153,13 @@ describe("the README's recipes", () => {
     users.splice(0);
     expect(await options.findUser({ appId: APP_ID, openid: phone.openid })).to.equal(undefined);
     expect((await browser.me()).body).to.deep.equal(LOGIN_REQUIRED);
+  });
+
+  it("passport: finds again who has an openid and no unionid", async () => {
+    const { url, wechat, me, users } = await host("passport", { hidesOpenid: true, require: [] });
+    const { headers } = await send(`${url}/wx/login`, JSON.stringify(wechat.phone({}).login()));
+    expect((await me({ Cookie: cookieIn(headers) })).status).to.equal(200);
+    expect(users).to.have.length(1);
   });
 
   it("web: one guard takes the website's cookie and the Mini Program's token", async () => {

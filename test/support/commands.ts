@@ -9,7 +9,7 @@ const execute = promisify(execFile);
 export async function run(
   file: string,
   args: string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; timeout?: number } = {},
 ) {
   try {
     const { stdout } = await execute(file, args, { ...options, maxBuffer: 64 * 1024 * 1024 });

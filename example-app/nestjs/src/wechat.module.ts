@@ -15,18 +15,29 @@ type Host = Awaited<ReturnType<typeof openHost>>;
 
 const { PORT = "3000", PUBLIC_URL = `http://localhost:${PORT}` } = process.env;
 
-/** The accounts in the environment, a simulated WeChat where there are none; and the callbacks of the service. */
+const SIMULATED = {
+  miniProgram: { appId: "wx0000000000000000", secret: "simulated" },
+  website: { appId: "wx2222222222222222", secret: "simulated" },
+};
+
+function accountIn(prefix: string): { appId: string; secret: string } {
+  const { [`${prefix}_APP_ID`]: appId, [`${prefix}_SECRET`]: secret } = process.env;
+  if (!appId || !secret) throw new Error(`Set ${prefix}_APP_ID and ${prefix}_SECRET`);
+  return { appId, secret };
+}
+
+/**
+ * The accounts in the environment, a simulated WeChat where there are none; and the callbacks of the service.
+ *
+ * @throws {Error} where one of them is missing, or all are in production: anyone can log in as anyone at the simulator
+ */
 async function openHost(users: UsersService) {
-  const {
-    WECHAT_APP_ID,
-    WECHAT_SECRET = "",
-    WEBSITE_APP_ID,
-    WEBSITE_SECRET = "",
-    WECHAT_BASE_URL,
-  } = process.env;
-  const miniProgram = { appId: WECHAT_APP_ID ?? "wx0000000000000000", secret: WECHAT_SECRET || "simulated" };
-  const website = { appId: WEBSITE_APP_ID ?? "wx2222222222222222", secret: WEBSITE_SECRET || "simulated" };
-  const simulator = WECHAT_APP_ID ? undefined : await wechatSimulator({ ...miniProgram, website });
+  const { WECHAT_APP_ID, WECHAT_BASE_URL, NODE_ENV } = process.env;
+  const isReal = WECHAT_APP_ID || NODE_ENV === "production";
+  const { miniProgram, website } = isReal
+    ? { miniProgram: accountIn("WECHAT"), website: accountIn("WEBSITE") }
+    : SIMULATED;
+  const simulator = isReal ? undefined : await wechatSimulator({ ...miniProgram, website });
   simulator?.phone({ unionid: "u1", nickName: "小明" });
   const { REDIS_URL } = process.env;
   return {

@@ -1,6 +1,7 @@
 // Starts the compiled example against a WeChat of the test's own, and logs people in over HTTP.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { after, before, test } from "node:test";
 import { wechatSimulator } from "express-wechat-login/simulator";
@@ -25,6 +26,24 @@ before(async () => {
 after(async () => {
   example?.kill("SIGKILL");
   await wechat?.close();
+});
+
+test("accounts are never made up in production, or beside a real one", async () => {
+  for (const [env, name] of [
+    [{ NODE_ENV: "production" }, "WECHAT"],
+    [{ WECHAT_APP_ID: "wxmini" }, "WECHAT"],
+    [{ WECHAT_APP_ID: "wxmini", WECHAT_SECRET: "s1" }, "WEBSITE"],
+  ]) {
+    const child = spawn(process.execPath, ["dist/main.js"], {
+      env: { ...process.env, PORT: "0", ...env },
+      timeout: 10_000,
+    });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (output += text));
+    const [code] = await once(child, "close");
+    assert.notEqual(code, 0);
+    assert.match(output, new RegExp(`Set ${name}_APP_ID and ${name}_SECRET`));
+  }
 });
 
 test("scenario 1: asks for the unionid once, by the button, and never again", async () => {
