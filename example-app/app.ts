@@ -81,10 +81,9 @@ if (stage) app.use(stage.router);
 if (web) app.use(express.static(`${import.meta.dirname}/public`, { index: "web.html" }));
 else app.get("/", (_req, res) => res.type("text").send(NO_WEBSITE));
 
-// Without it Express answers HTML, and the stack where NODE_ENV is not production. Of the error the stack alone is told:
-// one of Redis has the command with it, and so perhaps a session_key.
+// Without it Express answers HTML, and the stack where NODE_ENV is not production.
 const onError: ErrorRequestHandler = (error, _req, res, next) => {
-  console.error(error.stack);
+  console.error(error);
   if (res.headersSent) return next(error);
   const status = error.status ?? 500;
   res.status(status).json({ error: { message: STATUS_CODES[status] } });
