@@ -36,6 +36,7 @@ describe("tracing", () => {
     const { wechat, post, url } = await startApp({ session: {}, onLogin: () => ({}) });
     const told = listen();
     const phone = wechat.phone({ unionid: "u1", unionidAtLogin: false });
+    wechat.bendNext({ delay: 100 });
     const { temporaryToken } = (await post("/wx/login", phone.login())).body;
     const { sessionToken } = (await post("/wx/login/complete", { temporaryToken, ...phone.getUserInfo() }))
       .body;
@@ -54,6 +55,7 @@ describe("tracing", () => {
       "host findUser ok",
     ]);
     for (const { message } of ended(told)) expect(message.duration).to.be.within(0, 5000);
+    expect(ended(told)[0]?.message.duration).to.be.at.least(95);
     const starts = told.filter(({ event }) => event === "start");
     expect(starts.map(({ message }) => Object.keys(message))).to.deep.equal(starts.map(() => ["name"]));
     expect(told.some(({ event }) => event === "error")).to.equal(false);

@@ -111,7 +111,7 @@ describe("attacks", () => {
       socket.on("data", (text) => {
         answers += text;
       });
-      const hidden = 'POST /wx/login HTTP/1.1\r\nHost: a\r\nContent-Length: 14\r\n\r\n{"code":"evil"}';
+      const hidden = 'POST /wx/login HTTP/1.1\r\nHost: a\r\nContent-Length: 15\r\n\r\n{"code":"evil"}';
       socket.write(`POST /wx/login HTTP/1.1\r\nHost: a\r\n${headers}\r\n\r\n0\r\n\r\n${hidden}`);
       socket.setTimeout(300, () => socket.destroy());
       await once(socket, "close");

@@ -95,6 +95,7 @@ describe("the doctor on findUser and saveUser", () => {
   for (const [file, level, found] of [
     ["good", "ok", /saveUser is not called$/],
     ["anyone", "bad", /^findUser finds someone for a stranger: object$/],
+    ["bound", "bad", /^findUser finds someone for a stranger: object$/],
     ["list", "bad", /^findUser finds someone for a stranger: array$/],
     ["broken", "bad", /^findUser throws for a stranger: Error ECONNREFUSED$/],
     ["odd", "bad", /^findUser throws for a stranger: Error$/],

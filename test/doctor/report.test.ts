@@ -18,6 +18,7 @@ async function run(args: string[], env: Record<string, string> = {}) {
     env: { ...process.env, ...clean, ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
+  atEnd(() => child.kill("SIGKILL"));
   let output = "";
   child.stdout.on("data", (text) => {
     output += text;
@@ -124,7 +125,14 @@ describe("the doctor's command", function () {
     expect(code).to.equal(1);
   });
 
-  it("says so where the host's callback never answers, and nothing else keeps the process alive", async () => {
+  it("ends where the host's module would keep the process alive", async () => {
+    const args = ["doctor", "--host", "test/doctor/hosts/open.mjs"];
+    const { output, code } = await run(args, { WECHAT_BASE_URL: "http://127.0.0.1:1" });
+    expect(output).to.include("findUser finds nobody where there is nobody");
+    expect(code).to.equal(1);
+  });
+
+  it("says so where the host's callback never answers", async () => {
     const args = ["doctor", "--host", "test/doctor/hosts/hanging.mjs", "--timeout", "300"];
     const { output, code } = await run(args, { WECHAT_BASE_URL: "http://127.0.0.1:1" });
     expect(output).to.include("findUser does not answer");

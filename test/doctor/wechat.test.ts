@@ -59,12 +59,24 @@ describe("the doctor on WeChat", () => {
     }
   });
 
+  it("follows no redirect", async () => {
+    const wechat = await startWechat();
+    const redirecting = createServer((_req, res) => res.writeHead(302, { Location: wechat.baseUrl }).end());
+    const { row } = await examine({ baseUrl: await listen(redirecting) });
+    expect(row("WeChat API")[1]).to.match(/^HTTP 302 without WeChat's JSON/);
+    expect(wechat.requests).to.deep.equal([]);
+  });
+
   it("says that WeChat is slow", async () => {
     expect((await examineWith([{ delay: 1100 }])).row("WeChat API")[0]).to.equal("warn");
   });
 
   for (const [seconds, level, found] of [
     [0, "ok", /^\d s/],
+    [20, "ok", /^(19|20|21) s behind/],
+    [40, "warn", /^(39|40|41) s behind/],
+    [-290, "warn", /^29\d s ahead of/],
+    [-310, "bad", /^31\d s ahead of/],
     [60, "warn", /^(59|60|61) s behind/],
     [-3600, "bad", /^3\d\d\d s ahead of/],
   ] as const) {
@@ -80,11 +92,20 @@ describe("the doctor on WeChat", () => {
     expect((await examine({ baseUrl: await wechatAt(undefined) })).row("clock")[0]).to.equal("warn");
   });
 
-  for (const errcode of [40013, 40125, 40243, 41002, 41004, 45009, 50007, 99999]) {
+  for (const [errcode, cure] of [
+    [40013, /^Correct WECHAT_APP_ID/],
+    [40125, /^Correct WECHAT_SECRET, or reset/],
+    [40243, /unfreeze it/],
+    [41002, /^Set WECHAT_APP_ID\.$/],
+    [41004, /^Set WECHAT_SECRET\.$/],
+    [45009, /调用超限\): wait\.$/],
+    [50007, /账号冻结/],
+    [99999, /返回码/],
+  ] as const) {
     it(`tells errcode ${errcode}, with its cure`, async () => {
       const { rows, row } = await examineWith([{}, { errcode }]);
       expect(row("AppID")).to.deep.equal(["bad", `WeChat refuses: errcode ${errcode}`]);
-      expect(rows.find(({ name }) => name.startsWith("AppID"))?.cure).to.match(/\S+\.$/);
+      expect(rows.find(({ name }) => name.startsWith("AppID"))?.cure).to.match(cure);
       expect(row("IP whitelist")[0]).to.equal("warn");
     });
   }

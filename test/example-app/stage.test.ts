@@ -7,6 +7,7 @@ import express from "express";
 import { openAvatars } from "../../example-app/avatars.ts";
 import { openStage } from "../../example-app/stage/stage.ts";
 import { wechatSimulator } from "../../lib/simulator/index.ts";
+import { findProgram } from "../support/commands.ts";
 import { atEnd, listen } from "../support/login-app.ts";
 import { PICTURES } from "../support/pictures.ts";
 
@@ -98,15 +99,17 @@ describe("the stage of the phone page", () => {
     process.env.PATH = PATH;
   });
 
-  for (const place of [
-    "a given Redis",
-    "a Redis of its own where one is on the PATH",
-    "the in-process store",
+  const ownRedis = findProgram("redis-server") ?? findProgram("valkey-server");
+  for (const [place, kind] of [
+    ["a given Redis", "given"],
+    ["a Redis of its own where one is on the PATH", ownRedis ? "own" : "process"],
+    ["the in-process store", "process"],
   ]) {
     it(`tells no session_key, AppSecret, access_token or cookie to the page, with ${place}`, async () => {
       if (place === "the in-process store") process.env.PATH = "";
       const stage = await startStage(place === "a given Redis" ? process.env.REDIS_URL : undefined);
       const { post, ask } = stage;
+      expect((await ask("/scene")).redis.kind).to.equal(kind);
       const phone = async (action: string) => await post(`/phone/button/${action}`);
 
       let asked = await post("/wx-phone-number/login", await phone("login"));

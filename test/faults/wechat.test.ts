@@ -62,7 +62,7 @@ describe("where WeChat fails", () => {
   ];
   for (const [what, answer, cause] of faults) {
     it(`and ${what}: 503 with Retry-After in bounded time, nothing kept`, async () => {
-      const { address } = await standIn(answer);
+      const { address, sockets } = await standIn(answer);
       const login = await loginAt(`http://${address}`);
       expect([login.status, login.headers.get("retry-after"), login.body]).to.deep.equal([
         503,
@@ -72,6 +72,7 @@ describe("where WeChat fails", () => {
       expect(login.cause).to.match(cause);
       expect(login.ms).to.be.below(1500);
       expect([login.keys, login.users]).to.deep.equal([[], []]);
+      await Promise.all(sockets.map((socket) => socket.destroyed || once(socket, "close")));
     });
   }
 
@@ -122,7 +123,7 @@ describe("where WeChat is down", () => {
     this.timeout(20_000);
     const { address, sockets } = await standIn(() => {});
     const onError = sinon.spy();
-    const { post } = await startApp({ baseUrl: `http://${address}`, timeout: 1000, onError });
+    const { post } = await startApp({ baseUrl: `http://${address}`, timeout: 2000, onError });
     const causes = () => new Set(onError.args.map(([error]) => error.cause.message));
     const login = () => post("/wx/login", { code: String(Math.random()) });
     const waiting = many(300, login);
@@ -133,9 +134,9 @@ describe("where WeChat is down", () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     const connections = sockets.length;
     expect(first.every(({ status, retryAfter }) => status === 503 && retryAfter === "5")).to.equal(true);
-    expect(Math.max(...first.map(({ ms }) => ms))).to.be.below(3000);
+    expect(Math.max(...first.map(({ ms }) => ms))).to.be.below(3700);
 
-    expect(causes()).to.deep.equal(new Set(["no answer within 1000 ms"]));
+    expect(causes()).to.deep.equal(new Set(["no answer within 2000 ms"]));
     onError.resetHistory();
 
     const next = await many(300, login);
@@ -195,12 +196,8 @@ describe("where WeChat is down", () => {
   });
 
   it("a request that is answered is under way no longer", async () => {
-    const { wechat, post } = await startApp();
-    for (let count = 0; count < 5; count++) {
-      const login = async () => (await post("/wx/login", wechat.phone(GOOD).login())).status;
-      const statuses = await Promise.all(Array.from({ length: 50 }, login));
-      expect(new Set(statuses)).to.deep.equal(new Set([200]));
-    }
+    const guarded = circuit();
+    for (let count = 0; count < 2001; count++) expect(await guarded(async () => "asked")).to.equal("asked");
   });
 
   it("errcodes and a busy WeChat are answers: they keep nobody out", async () => {

@@ -29,8 +29,21 @@ const field = fc.constantFrom(
   ],
   ...["__proto__", "constructor", "toString"],
 );
+
+/** What passes the checks of the fields, under a token that nobody was given. */
+const completion = fc.record(
+  {
+    temporaryToken: fc.stringMatching(/^[\w-]{43}$/),
+    encryptedData: fc.base64String({ minLength: 4 }),
+    iv: fc.base64String({ minLength: 4, maxLength: 24 }),
+    nickName: fc.stringMatching(/^[\w-]{1,64}$/),
+  },
+  { requiredKeys: ["temporaryToken", "encryptedData", "iv"] },
+);
+
 const anyBody = fc.oneof(
   fc.json(),
+  completion.map((body) => JSON.stringify(body)),
   fc.array(fc.tuple(field, fc.oneof(fc.string({ unit: "binary" }), fc.jsonValue()))).map((pairs) => {
     const text = pairs.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(",");
     return `{${text}}`;

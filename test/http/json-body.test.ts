@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, request } from "node:http";
 import { gzipSync } from "node:zlib";
 import { expect } from "chai";
 import express from "express";
+import sinon from "sinon";
 import { wechatLogin } from "../../lib/index.ts";
 import {
   APP_ID,
@@ -14,6 +15,7 @@ import {
   startWechat,
   userTable,
 } from "../support/login-app.ts";
+import { until } from "../support/until.ts";
 
 describe("request bodies", () => {
   async function expectInvalid(answer: ReturnType<typeof send>, message: RegExp) {
@@ -87,13 +89,15 @@ describe("request bodies", () => {
   });
 
   it("that is cut off ends the request, and nothing was asked or saved", async () => {
-    const { url, wechat, hostErrors } = await startApp();
+    const onError = sinon.spy();
+    const { url, wechat, hostErrors } = await startApp({ onError });
     const req = request(`${url}/wx/login`, { method: "POST", headers: { "Content-Length": 100 } });
     req.on("error", () => {});
     req.write('{"code":');
     await new Promise((resolve) => setTimeout(resolve, 30));
     req.destroy();
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await until(() => onError.called);
+    expect(onError.firstCall.firstArg.message).to.equal("The request was cut off.");
     expect(wechat.requests).to.deep.equal([]);
     expect(hostErrors).to.deep.equal([]);
   });

@@ -98,11 +98,11 @@ describe("the rate limit", () => {
     expect((await post("10.0.0.1")).status).to.equal(200);
   });
 
-  it("counts an IPv6 network as one address", async () => {
+  it("counts an IPv6 network (/56) as one address", async () => {
     const { post } = await startLimited();
-    for (const host of ["1", "2", "3"]) await post(`2001:db8:0:1::${host}`);
-    expect((await post("2001:db8:0:1:ffff::1")).status).to.equal(429);
-    expect((await post("2001:db8:1:1::1")).status).to.equal(200);
+    for (const net of ["1", "2", "3"]) await post(`2001:db8:0:${net}::1`);
+    expect((await post("2001:db8:0:ff::1")).status).to.equal(429);
+    expect((await post("2001:db8:0:100::1")).status).to.equal(200);
   });
 
   it("believes X-Forwarded-For only where the app trusts its proxy, and tells the operator, but prints nothing", async () => {

@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import sinon from "sinon";
 import type { Identity, Picture } from "../../lib/index.ts";
 import { errorBody } from "../support/error-body.ts";
 import { APP_ID, startApp } from "../support/login-app.ts";
 import { formOf, PICTURES } from "../support/pictures.ts";
+import { until } from "../support/until.ts";
 
 const PROFILE = "/wx/profile";
 
@@ -121,7 +121,7 @@ describe("POST /profile, for who is signed in", () => {
       socket.write(`POST ${PROFILE} HTTP/1.1\r\n${headers}\r\n\r\n`);
       await once(socket, "close");
       setTimeout(isGone, 50);
-      while (!onError.called) await new Promise((resolve) => setTimeout(resolve, 5));
+      await until(() => onError.called);
       expect(onError.firstCall.firstArg.message).to.match(/cut off/);
       expect(saveUser.called).to.equal(false);
     });
@@ -139,7 +139,7 @@ describe("POST /profile, for who is signed in", () => {
     const { upload, post, token, users } = await signedIn({ saveAvatar });
     await post(PROFILE, { nickName: "old" }, token);
     const uploading = upload(PROFILE, formOf({}, PICTURES.png), token);
-    while (!saveAvatar.called) await pause(5);
+    await until(() => saveAvatar.called);
     await post(PROFILE, { nickName: "new" }, token);
     keep();
     expect((await uploading).body).to.deep.equal({ status: "saved" });

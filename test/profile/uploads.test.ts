@@ -9,6 +9,7 @@ import { wechatLogin } from "../../lib/index.ts";
 import { errorBody } from "../support/error-body.ts";
 import { ask, listen, redis, startApp, startWechat, userTable } from "../support/login-app.ts";
 import { formOf, PICTURES, pngOf } from "../support/pictures.ts";
+import { until } from "../support/until.ts";
 
 const MAX = 2 * 1024 * 1024;
 const COMPLETE = "/wx/login/complete";
@@ -276,7 +277,7 @@ describe("an upload that is refused leaves nothing behind, and the token stays g
     socket.write(`${head}${part("avatar", '; filename="a.png"').replaceAll("\n", "\r\n")}\x89PNG`);
     await new Promise((resolve) => setTimeout(resolve, 50));
     socket.destroy();
-    while (!onError.called) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => onError.called);
     expect(onError.firstCall.firstArg.message).to.equal("The form is broken or was cut off.");
     await nothingHappened(app);
   });

@@ -2,6 +2,12 @@ import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { blocksOf, filesOf, pageNames, proseOf } from "../docs/pages.ts";
 
+const COMMENT: Record<string, RegExp> = {
+  js: / *\/\/ .*$/gm,
+  ts: / *\/\/ .*$/gm,
+  sql: / *-- .*$/gm,
+};
+
 /** What both languages must have in common. */
 function shapeOf(file: string) {
   const lines = readFileSync(file, "utf8").split("\n");
@@ -13,10 +19,13 @@ function shapeOf(file: string) {
     firstCells: rows.map(([, cell = ""]) => (cell.match(/`[^`]+`|\d{3,}/g) ?? []).sort()),
     tableRows: rows.map((cells) => cells.length),
     items: counted.flatMap((line) => /^ *(\*|-|\d+\.) /.exec(line)?.[1] ?? []),
-    code: blocksOf(file).map(({ language, code }) =>
-      // Comments are translated, and so are diagrams and patterns of answers; the code is the same.
-      language === "js" ? code.replaceAll(/ *\/\/ .*$/gm, "") : [language, code.split("\n").length],
-    ),
+    code: blocksOf(file).map(({ language, code }) => [
+      language,
+      // Diagrams and patterns of answers are translated as a whole; elsewhere comments and placeholders are.
+      ["", "mermaid"].includes(language)
+        ? code.split("\n").length
+        : code.replaceAll(COMMENT[language] ?? / *# .*$/gm, "").replaceAll(/<[^<>\n]+>/g, "<>"),
+    ]),
   };
 }
 

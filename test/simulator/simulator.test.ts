@@ -7,6 +7,7 @@ import { openUserData } from "../../lib/login/user-data.ts";
 import { accessTokens } from "../../lib/simulator/access-tokens.ts";
 import { type WechatSimulator, wechatSimulator } from "../../lib/simulator/index.ts";
 import { APP_ID, atEnd, SECRET, startWechat } from "../support/login-app.ts";
+import { until } from "../support/until.ts";
 
 const OPENID = "oGZUI0egBJY1zhBYw2KhdUfwVJJE";
 
@@ -182,7 +183,7 @@ describe("the simulator", () => {
     const wechat = await wechatSimulator({ appId: APP_ID, secret: SECRET });
     wechat.bendNext({ fault: "hang" });
     const hanging = fetch(wechat.baseUrl).catch((error) => error);
-    while (wechat.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => wechat.requests.length > 0);
     await wechat.close();
     expect(await hanging).to.be.instanceOf(TypeError);
   });

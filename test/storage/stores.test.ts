@@ -150,6 +150,13 @@ for (const [name, create] of Object.entries(stores)) {
         expect(await store.get(key)).to.equal(undefined);
       });
 
+      it("leave the others their life where they are removed", async () => {
+        for (const name of ["a", "b"]) await keep(name, "value", 1);
+        expect(await store.removeMember(key, "a")).to.equal(true);
+        await wait(1100);
+        expect(await store.get(key)).to.equal(undefined);
+      });
+
       it("are removed together with their key", async () => {
         for (const name of ["a", "b"]) await keep(name);
         await store.take(key);

@@ -5,6 +5,7 @@ import { AccountConflictError } from "../../lib/index.ts";
 import { IN_WECHAT } from "../support/browser.ts";
 import { errorBody } from "../support/error-body.ts";
 import { atEnd, redis } from "../support/login-app.ts";
+import { until } from "../support/until.ts";
 import { OFFICIAL_ACCOUNT, startWebApp, WEBSITE } from "../support/web-app.ts";
 
 type WebApp = Awaited<ReturnType<typeof startWebApp>>;
@@ -37,10 +38,6 @@ function expectRefused(
   if (code === "invalid_state") {
     expect(wechat.requests.filter(({ path }) => path.startsWith("/sns/"))).to.deep.equal([]);
   }
-}
-
-async function eventually(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await pause(5);
 }
 
 const INVALID_STATE = { location: "/?error=invalid_state", code: "invalid_state" };
@@ -366,7 +363,7 @@ describe("a callback whose first one never ends", () => {
     const callback = wechat.phone({ unionid: "u1" }).authorize(await tab.start("?returnTo=/page"));
     wechat.bendNext({ fault: "hang" });
     const first = tab.open(callback);
-    await eventually(() => wechat.requests.some(({ path }) => path === "/sns/oauth2/access_token"));
+    await until(() => wechat.requests.some(({ path }) => path === "/sns/oauth2/access_token"));
     const clock = sinon.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
     atEnd(() => clock.restore());
     const second = tab.open(callback);

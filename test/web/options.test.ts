@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import sinon from "sinon";
 import { wechatWebLogin } from "../../lib/index.ts";
 import { redis } from "../support/login-app.ts";
 
@@ -71,8 +72,12 @@ describe("the options of the web login", () => {
     ).not.to.throw();
   });
 
-  it("the guard cannot work without sessions, and says so", () => {
+  it("the guard cannot work without sessions, and says so", async () => {
     const web = wechatWebLogin({ ...good(), session: false });
-    expect(() => web.userOf({ headers: {} } as never)).to.throw("requireLogin has not run");
+    const next = sinon.spy();
+    await web.requireLogin({ headers: {} } as never, {} as never, next);
+    expect(next.firstCall.firstArg.message).to.include(
+      "there are no sessions to look at with session: false",
+    );
   });
 });

@@ -6,6 +6,7 @@ import { accessToken, WechatLoginError } from "../../lib/index.ts";
 import type { WechatSimulator } from "../../lib/simulator/index.ts";
 import { errorBody } from "../support/error-body.ts";
 import { APP_ID, atEnd, ownPrefix, redis, SECRET, startApp, startWechat } from "../support/login-app.ts";
+import { until } from "../support/until.ts";
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const isRefresh = ({ path }: { path: string }) => path === "/cgi-bin/stable_token";
@@ -405,7 +406,7 @@ describe("the access_token of four processes on one Redis", function () {
     if (!victim) throw new Error("no process");
     wechat.bendNext({ fault: "hang" });
     begin(victim);
-    while (refreshes(wechat) === 0) await wait(5);
+    await until(() => refreshes(wechat) > 0);
     victim.child.kill("SIGKILL");
     const lockMs = await redis().pttl(lock);
     expect(lockMs).to.be.within(1000, 3000);

@@ -274,6 +274,13 @@ describe("talking to WeChat", () => {
     });
   }
 
+  it("tells the host's fetch to stop after the timeout", async () => {
+    const fetch = sinon.stub().returns(new Promise(() => {}));
+    const { post } = await startApp({ timeout: 50, fetch });
+    expect((await post("/wx/login", { code: "c" })).status).to.equal(503);
+    expect(fetch.firstCall.args[1].signal.aborted).to.equal(true);
+  });
+
   it("finds WeChat under a path, too, and at an IPv6 address", async () => {
     const seen: string[] = [];
     const { port } = await rawServer(
