@@ -4,11 +4,14 @@ import { sessions } from "../../lib/session/sessions.ts";
 import { inProcessStore } from "../../lib/storage/in-process-store.ts";
 import { APP_ID } from "../support/login-app.ts";
 
+/** The sessions of one app. */
+const OWN = { appId: APP_ID, prefix: "p:", ttl: 10, isShared: false };
+
 describe("sessions over a store", () => {
   it("look up nothing that has not the form of a token", async () => {
     const store = inProcessStore();
     const spies = [sinon.spy(store, "renewMember"), sinon.spy(store, "removeMember")];
-    const { find, end } = sessions(store, { appId: APP_ID, prefix: "p:", ttl: 10, isShared: false });
+    const { find, end } = sessions(store, OWN);
     const good = "A".repeat(54);
     const wrong = [
       ...["", "A", `${good}A`, good.slice(1), `${good.slice(1)}\n`, `\n${good.slice(1)}`],
@@ -27,12 +30,7 @@ describe("sessions over a store", () => {
   });
 
   it("leave no unionid in an identity that has none", async () => {
-    const { begin, find } = sessions(inProcessStore(), {
-      appId: APP_ID,
-      prefix: "p:",
-      ttl: 10,
-      isShared: false,
-    });
+    const { begin, find } = sessions(inProcessStore(), OWN);
     const identity = { appId: APP_ID, openid: "o1" };
     expect(await find(await begin(identity))).to.deep.equal(identity);
     expect(await find(await begin({ ...identity, unionid: "u1" }))).to.deep.equal({
@@ -42,12 +40,7 @@ describe("sessions over a store", () => {
   });
 
   it("of a user are twenty at the most: the one goes that was not used for the longest time", async () => {
-    const { begin, find } = sessions(inProcessStore(), {
-      appId: APP_ID,
-      prefix: "p:",
-      ttl: 10,
-      isShared: false,
-    });
+    const { begin, find } = sessions(inProcessStore(), OWN);
     const identity = { appId: APP_ID, openid: "o1" };
     const tokens: string[] = [];
     for (let count = 0; count < 20; count++) tokens.push(await begin(identity));
@@ -62,7 +55,7 @@ describe("sessions over a store", () => {
   it("of a user are under one key, which a sign-out removes", async () => {
     const store = inProcessStore();
     const [set, take] = [sinon.spy(store, "setMember"), sinon.spy(store, "take")];
-    const { begin, endAll } = sessions(store, { appId: APP_ID, prefix: "p:", ttl: 10, isShared: false });
+    const { begin, endAll } = sessions(store, OWN);
     await begin({ appId: APP_ID, openid: "o1" });
     await begin({ appId: APP_ID, openid: "o1" });
     await endAll({ openid: "o1" });
