@@ -174,6 +174,18 @@ describe("POST /profile, for who is signed in", () => {
     expect(users[0]).to.include({ nickName: "Bea", phoneNumber: "10012345678" });
   });
 
+  it("takes a picture of who has lost just that, and nothing else", async () => {
+    const stored = { openid: "o1", unionid: "u1", avatarUrl: "https://host/old.png" };
+    const require = ["unionid", "avatarUrl"] as const;
+    const { upload, post, token, users, wechat } = await signedIn({ require, checkContent: true }, [stored]);
+    Object.assign(users[0] ?? {}, { avatarUrl: null });
+    const asked = wechat.requests.length;
+    expect((await post(PROFILE, { nickName: "Ada" }, token)).body.error.code).to.equal("login_required");
+    expect(wechat.requests.length).to.equal(asked);
+    expect((await upload(PROFILE, formOf({}, PICTURES.png), token)).body).to.deep.equal({ status: "saved" });
+    expect(users[0]).to.include({ avatarUrl: "https://host/o1.png" });
+  });
+
   it("sends a user whose record has lost something required to the login", async () => {
     const { post, token, users, saveUser } = await signedIn({ require: ["unionid", "phoneNumber"] }, [
       { openid: "o1", unionid: "u1", phoneNumber: "10012345678" },
