@@ -2,7 +2,7 @@ import { WechatLoginError } from "../errors.ts";
 import type { Body } from "../profile/body.ts";
 import type { Picture } from "../profile/picture.ts";
 import type { CompletionInput } from "./login-flow.ts";
-import { knownIn } from "./requirements.ts";
+import { knownIn, type Requirement } from "./requirements.ts";
 
 type Fields = Body["fields"];
 type FillIn = Omit<CompletionInput, "userData">;
@@ -41,10 +41,18 @@ export function readCode(fields: Fields): string {
  *
  * @throws {WechatLoginError} `invalid_request`, or `authorization_denied` where `errMsg` says so
  */
-export function readCompletion({ fields, avatar }: Body): { temporaryToken: string; input: CompletionInput } {
+export function readCompletion(
+  { fields, avatar }: Body,
+  require: readonly Requirement[],
+): { temporaryToken: string; input: CompletionInput } {
   const temporaryToken = needed(fields, "temporaryToken");
   refuseDenial(fields);
   const userData = readUserData(fields);
+  if (userData && userData.rawData === undefined && !maybePhoneNumber(fields, require)) {
+    throw invalid(
+      "rawData and signature are missing: send the whole of e.detail, or of what wx.getUserInfo gave.",
+    );
+  }
   const input = { ...(userData && { userData }), ...readFillIn(fields, avatar) };
   refuseNothing(input, "encryptedData and iv, nickName, phoneCode or a file avatar");
   return { temporaryToken, input };
@@ -63,6 +71,14 @@ export function readProfile({ fields, avatar }: Body): FillIn {
     throw invalid("nickName is WeChat's placeholder, and nobody's name.");
   }
   return input;
+}
+
+/** The old form of the phone button: the only user data of a login that WeChat does not sign. */
+function maybePhoneNumber({ errMsg }: Fields, require: readonly Requirement[]): boolean {
+  const button = String(errMsg);
+  return (
+    button.startsWith("getPhoneNumber:") || (require.includes("phoneNumber") && !button.startsWith("getUser"))
+  );
 }
 
 function readFillIn(fields: Fields, avatar: Picture | undefined): FillIn {

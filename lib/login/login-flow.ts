@@ -1,15 +1,25 @@
 import { WechatLoginError } from "../errors.ts";
 import type { Identity } from "../identity.ts";
-import { hasNews, type Known, keepingProfile, knownIn, missingOf, type Requirement } from "./requirements.ts";
+import {
+  hasNews,
+  type Known,
+  knownIn,
+  missingOf,
+  type Requirement,
+  withoutStoredProfile,
+} from "./requirements.ts";
 
 /** A login under way: what is known of the user so far. Waits under a temporary token, never leaves the server. */
 export interface PendingLogin {
   openid: string;
   sessionKey: string;
+  /** What WeChat said: by code2Session, in user data that were opened, and of phone codes. */
   known: Known;
+  /** Name and picture that the user chose. */
+  filledIn?: Known;
   /** The code that the phone number in `known` came from. */
   phoneCode?: string | undefined;
-  /** How often the token was put back. */
+  /** How many requests tried to complete this login. */
   tries?: number;
 }
 
@@ -26,10 +36,17 @@ export interface CompletionInput {
   avatar?: { bytes: Buffer; mediaType: string };
 }
 
-/** What came with the request that is being finished. */
-interface Arrived {
-  opened?: Known | undefined;
-  avatar?: CompletionInput["avatar"] | undefined;
+/** What user data said that were opened. A profile holds a unionid if WeChat has one for this app. */
+export interface Opened {
+  known: Known;
+  isProfile: boolean;
+}
+
+/** The user as the host has it now. */
+interface Seen<User> {
+  user: User | null | undefined;
+  stored: Known;
+  identity: Identity;
 }
 
 /** How a request for a login ends, unless it fails. */
@@ -41,9 +58,17 @@ export type Outcome =
 export interface LoginPorts<Visit, User extends object> {
   appId: string;
   require: readonly Requirement[];
-  temporaryTokenTtl: number;
+  /** Whether user data may bring a unionid that neither code2Session nor the host knows. */
+  sealedUnionid: boolean;
   code2Session(code: string): Promise<{ openid: string; sessionKey: string; unionid?: string }>;
-  openUserData(userData: NonNullable<CompletionInput["userData"]>, pending: PendingLogin): Known;
+  /** @throws {WechatLoginError} `invalid_user_data`; `rate_limited` after too many of these */
+  openUserData(
+    userData: NonNullable<CompletionInput["userData"]>,
+    pending: PendingLogin,
+    visit: Visit,
+  ): Promise<Opened>;
+  /** Refuses a nickname by WeChat's content check; absent if nicknames are not checked. */
+  checkNickName?: ((nickName: string, identity: Identity) => Promise<void>) | undefined;
   /** What the user has filled in, checked. A phone code that was used before brings nothing. */
   fillIn(
     input: CompletionInput,
@@ -54,69 +79,110 @@ export interface LoginPorts<Visit, User extends object> {
   saveAvatar(avatar: NonNullable<CompletionInput["avatar"]>, identity: Identity): Promise<string>;
   findUser(identity: Identity): Promise<User | null | undefined>;
   saveUser(user: Identity & Known): Promise<unknown>;
-  /** `found` is the stored user, or nothing where it was stored or changed just now. */
+  /** `found` is the stored user, or nothing if it was stored or changed just now. */
   signIn(identity: Identity, visit: Visit, found: User | null | undefined): Promise<Outcome>;
   temporaryTokens: {
-    issue(pending: PendingLogin): Promise<string>;
-    redeem(token: string): Promise<{ value: PendingLogin; expiresAt: number } | undefined>;
-    putBack(token: string, kept: { value: PendingLogin; expiresAt: number }): Promise<void>;
+    /** @param until as `redeem` gave it: the new token then ends when the redeemed one would have ended */
+    issue(pending: PendingLogin, until?: number): Promise<{ token: string; expiresIn: number }>;
+    redeem(token: string): Promise<{ value: PendingLogin; until: number } | undefined>;
+    putBack(token: string, entry: { value: PendingLogin; until: number }): Promise<void>;
   };
 }
 
-/** More than a user has patience for: each try may cost a request to WeChat. */
+/** More than a user has patience for: each try may cost a request to WeChat and a picture. */
 const MAX_TRIES = 20;
 
-/** The story of a login: two requests at the most, and the second only for whom something required is not known. */
+/** The story of a login: two requests at the most, and the second only if something required is not known. */
 export function loginFlow<Visit, User extends object>(ports: LoginPorts<Visit, User>) {
   /** `POST /login`: the code of `wx.login()` says who it is; perhaps that is all there is to know. */
   async function start(code: string, visit: Visit): Promise<Outcome> {
     const { openid, sessionKey, unionid } = await ports.code2Session(code);
-    return await finish({ openid, sessionKey, known: knownIn({ unionid }) }, visit, {});
+    const pending = { openid, sessionKey, known: knownIn({ unionid }) };
+    const seen = await look(pending);
+    if (!ports.sealedUnionid) refuseUnbound(seen.identity);
+    return await settle(pending, seen, visit);
   }
 
   /** `POST /login/complete`: what was missing comes in, under the token that stands for the session_key. */
   async function complete(temporaryToken: string, input: CompletionInput, visit: Visit): Promise<Outcome> {
-    const kept = await ports.temporaryTokens.redeem(temporaryToken);
-    if (!kept) throw invalidTemporaryToken();
-    const opened = input.userData && ports.openUserData(input.userData, kept.value);
-    let pending = learn(kept.value, opened);
+    const entry = await ports.temporaryTokens.redeem(temporaryToken);
+    if (!entry) throw invalidTemporaryToken();
+    const { value: pending, until } = entry;
+    pending.tries = (pending.tries ?? 0) + 1;
+    const opened = input.userData && (await ports.openUserData(input.userData, pending, visit));
     try {
-      const { phoneCode, ...filledIn } = await ports.fillIn(
-        input,
-        identityOf(pending.openid, pending.known),
-        pending.phoneCode,
-      );
-      pending = learn({ ...pending, phoneCode: phoneCode ?? pending.phoneCode }, knownIn(filledIn));
-      return await finish(pending, visit, { opened, avatar: input.avatar });
+      const { nickName, ...others } = { ...opened?.known };
+      pending.known = { ...pending.known, ...others };
+      let seen = await look(pending);
+      // Before a phone code is exchanged and a picture is kept: repeating this request would not help.
+      if (opened?.isProfile) refuseUnbound(seen.identity);
+      await checkSealedName(nickName, input, pending, seen);
+      await takeIn(pending, input, seen.identity);
+      // Another request may have changed the user while this one waited for WeChat or for the picture to be kept.
+      if (ports.checkNickName || isFilledIn(input)) seen = await look(pending);
+      return await settle(pending, seen, visit, until);
     } catch (error) {
-      // The attempt of an honest user must not be lost to a fault of the host or of WeChat, nor a paid phone number.
-      const tries = (pending.tries ?? 0) + 1;
-      if (!isFinal(error) && tries < MAX_TRIES) {
-        const value = { ...pending, tries };
-        await ports.temporaryTokens.putBack(temporaryToken, { ...kept, value }).catch(() => {});
+      // A fault of the host or of WeChat must not lose an honest user's attempt, nor a phone number that was paid for.
+      if (!isFinal(error) && pending.tries < MAX_TRIES) {
+        await ports.temporaryTokens.putBack(temporaryToken, entry).catch(() => {});
       }
       throw error;
     }
   }
 
-  async function finish(pending: PendingLogin, visit: Visit, arrived: Arrived): Promise<Outcome> {
-    const user = await ports.findUser(identityOf(pending.openid, pending.known));
-    const stored = knownIn(user);
-    const identity = identityOf(pending.openid, { ...stored, ...pending.known });
-    if (identity.unionid === undefined && ports.require.includes("unionid")) refuseUnbound(arrived.opened);
-    const picture = arrived.avatar && { avatarUrl: await ports.saveAvatar(arrived.avatar, identity) };
-    const learned = { ...keepingProfile(stored, pending.known, arrived.opened), ...picture };
-    const known = { ...stored, ...learned };
-    const missing = missingOf(ports.require, known);
-    if (missing.length > 0) return await askFor(missing, { ...pending, known: learned });
-    const upToDate = user && !hasNews(pending.openid, learned, user);
-    if (!upToDate) await ports.saveUser({ ...identity, ...known });
-    return await ports.signIn(identity, visit, upToDate ? user : undefined);
+  /** A nickname in user data counts if it passes the content check, and if there is no other that would be kept. */
+  async function checkSealedName(
+    nickName: string | undefined,
+    input: CompletionInput,
+    pending: PendingLogin,
+    { stored, identity }: Seen<User>,
+  ): Promise<void> {
+    const others = [input.nickName, pending.filledIn?.nickName, stored.nickName];
+    if (nickName === undefined || others.some((other) => other !== undefined)) return;
+    await ports.checkNickName?.(nickName, identity);
+    pending.known.nickName = nickName;
   }
 
-  async function askFor(missing: Requirement[], pending: PendingLogin): Promise<Outcome> {
-    const temporaryToken = await ports.temporaryTokens.issue(pending);
-    return { status: "incomplete", temporaryToken, expiresIn: ports.temporaryTokenTtl, missing };
+  /** What the user filled in; each piece is remembered as soon as it is known, also if the next one fails. */
+  async function takeIn(pending: PendingLogin, input: CompletionInput, identity: Identity): Promise<void> {
+    const { phoneCode, nickName, ...phone } = await ports.fillIn(input, identity, pending.phoneCode);
+    pending.known = { ...pending.known, ...knownIn(phone) };
+    if (phoneCode !== undefined) pending.phoneCode = phoneCode;
+    pending.filledIn = { ...pending.filledIn, ...knownIn({ nickName }) };
+    if (input.avatar) pending.filledIn.avatarUrl = await ports.saveAvatar(input.avatar, identity);
+  }
+
+  async function look(pending: PendingLogin): Promise<Seen<User>> {
+    const user = await ports.findUser(identityOf(pending.openid, pending.known));
+    const stored = knownIn(user);
+    return { user, stored, identity: identityOf(pending.openid, { ...stored, ...pending.known }) };
+  }
+
+  /** Signs the user in if everything required is known, and asks for the rest otherwise. */
+  async function settle(
+    pending: PendingLogin,
+    { user, stored, identity }: Seen<User>,
+    visit: Visit,
+    until?: number,
+  ): Promise<Outcome> {
+    const learned = { ...withoutStoredProfile(pending.known, stored), ...pending.filledIn };
+    const known = { ...stored, ...learned };
+    const missing = missingOf(ports.require, known);
+    if (missing.length > 0) return await askFor(missing, pending, until);
+    const isUpToDate = user && !hasNews(pending.openid, learned, user);
+    if (!isUpToDate) await ports.saveUser({ ...identity, ...known });
+    return await ports.signIn(identity, visit, isUpToDate ? user : undefined);
+  }
+
+  async function askFor(missing: Requirement[], pending: PendingLogin, until?: number): Promise<Outcome> {
+    if (pending.tries === MAX_TRIES) throw invalidTemporaryToken();
+    const { token, expiresIn } = await ports.temporaryTokens.issue(pending, until);
+    return { status: "incomplete", temporaryToken: token, expiresIn, missing };
+  }
+
+  /** @throws {WechatLoginError} if the unionid is required, and nothing that the client could send will bring it */
+  function refuseUnbound({ unionid }: Identity): void {
+    if (unionid === undefined && ports.require.includes("unionid")) throw unionidUnavailable();
   }
 
   const identityOf = (openid: string, { unionid }: Known): Identity =>
@@ -125,19 +191,14 @@ export function loginFlow<Visit, User extends object>(ports: LoginPorts<Visit, U
   return { start, complete };
 }
 
-/** What code2Session said of the unionid stands; decrypted data may only add one where it said none. */
-function learn(pending: PendingLogin, learned: Known | undefined): PendingLogin {
-  const { unionid } = pending.known;
-  const known = { ...pending.known, ...learned };
-  return { ...pending, known: unionid === undefined ? known : { ...known, unionid } };
+function isFilledIn({ nickName, phoneCode, avatar }: CompletionInput): boolean {
+  return nickName !== undefined || phoneCode !== undefined || avatar !== undefined;
 }
 
-/** Phone data says nothing of the unionid; all other user data would hold one if WeChat had one for this app. */
-function refuseUnbound(opened: Known | undefined): void {
-  if (!opened || opened.phoneNumber !== undefined) return;
-  throw new WechatLoginError(
+function unionidUnavailable(): WechatLoginError {
+  return new WechatLoginError(
     "unionid_unavailable",
-    "The user data holds no unionId: bind the Mini Program to an Open Platform account, and take the data from wx.getUserInfo, not from wx.getUserProfile.",
+    "WeChat has no unionid for this user: bind the Mini Program to an Open Platform account, and take the data from wx.getUserInfo, not from wx.getUserProfile.",
   );
 }
 
@@ -148,7 +209,7 @@ function invalidTemporaryToken(): WechatLoginError {
   );
 }
 
-/** No repetition of the request would help: the token is spent. */
+/** Repeating the request would not help: the token is spent. */
 function isFinal(error: unknown): boolean {
   return error instanceof WechatLoginError && error.code === "unionid_unavailable";
 }

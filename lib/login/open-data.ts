@@ -1,9 +1,10 @@
 import type { IncomingMessage } from "node:http";
-import { WechatLoginError } from "../errors.ts";
+import type { Request } from "express";
 import type { Identity } from "../identity.ts";
 import type { KeptSessionKeys } from "../session/kept-session-keys.ts";
 import type { SessionKeyApi } from "../wechat/session-key.ts";
-import type { SealedUserData, UserData } from "./user-data.ts";
+import { invalidUserData, type SealedUserData, type UserData } from "./user-data.ts";
+import type { userDataOpener } from "./user-data-opener.ts";
 
 /** Upkeep of the session_keys that `keepSessionKey: true` keeps; no key is ever handed out. */
 export interface SessionKeys {
@@ -23,7 +24,7 @@ export interface OpenDataPorts {
   keys: KeptSessionKeys | undefined;
   api: SessionKeyApi;
   identityOf(req: IncomingMessage): Identity;
-  open(sealed: SealedUserData, expected: { openid: string; sessionKey: string }): UserData;
+  open: ReturnType<typeof userDataOpener>;
 }
 
 /** Opens a signed-in user's later data (WeRun, openGId, the old phone form) with the session_key that was kept. */
@@ -34,18 +35,10 @@ export function openDataOf({ keys, api, identityOf, open }: OpenDataPorts) {
   }
 
   async function openData(req: IncomingMessage, sealed: SealedUserData): Promise<UserData> {
-    const { openid } = identityOf(req);
+    const { openid, unionid } = identityOf(req);
     const sessionKey = await kept().find(openid);
-    if (sessionKey === undefined) {
-      throw new WechatLoginError(
-        "invalid_user_data",
-        "The user data cannot be opened: call wx.login again.",
-        {
-          cause: new Error("no session_key is kept for this user"),
-        },
-      );
-    }
-    return open(sealed, { openid, sessionKey });
+    if (sessionKey === undefined) throw invalidUserData("no session_key is kept for this user");
+    return (await open(sealed, { openid, unionid, sessionKey }, req as Request)).data;
   }
 
   const sessionKeys: SessionKeys = {

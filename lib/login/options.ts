@@ -77,6 +77,11 @@ export interface WechatLoginOptions<User extends object, Required extends readon
   /** Seconds that `watermark.timestamp` may be away from this server's clock. Default: 300. */
   userDataMaxAge?: number | undefined;
   /**
+   * Whether encrypted user data may bring a unionid that code2Session did not give. Since 23 February 2021 WeChat gives it
+   * there wherever the Mini Program is bound to an Open Platform account: then `false` closes one more door. Default: `true`.
+   */
+  sealedUnionid?: boolean | undefined;
+  /**
    * Requests that an address (`req.ip`, see `trust proxy` of Express) may send to this router in `window` seconds, before
    * it is answered 429. Default: `{ limit: 1000, window: 60 }`.
    */

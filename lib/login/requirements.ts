@@ -27,15 +27,13 @@ export function knownIn(source: object | null | undefined): Known {
 }
 
 /**
- * What was learned, without a name and a picture that WeChat's user data (`opened`) would put in the place of stored ones:
- * those may be the user's own choice.
+ * What WeChat said, without a name and a picture in the place of stored ones: those may be the user's own choice, and are
+ * overwritten only by what the user enters.
  */
-export function keepingProfile(stored: Known, learned: Known, opened: Known = {}): Known {
-  const kept = { ...learned };
-  for (const name of ["nickName", "avatarUrl"] as const) {
-    if (stored[name] !== undefined && learned[name] === opened[name]) delete kept[name];
-  }
-  return kept;
+export function withoutStoredProfile(known: Known, stored: Known): Known {
+  const rest = { ...known };
+  for (const name of ["nickName", "avatarUrl"] as const) if (stored[name] !== undefined) delete rest[name];
+  return rest;
 }
 
 /** What is required and not known, in the order of `require`. */

@@ -12,6 +12,7 @@ import { keptSessionKeys } from "../session/kept-session-keys.ts";
 import { sessions as sessionsOf, sharedPrefix } from "../session/sessions.ts";
 import { oneTimeTokens } from "../storage/one-time-tokens.ts";
 import { openStore } from "../storage/open-store.ts";
+import { hashOf } from "../storage/tokens.ts";
 import { wechatApi } from "../wechat/wechat-api.ts";
 import { checkOptions } from "./check-options.ts";
 import { hostOf } from "./host.ts";
@@ -21,7 +22,9 @@ import { openDataOf } from "./open-data.ts";
 import type { StoredUser, WechatLogin, WechatLoginOptions } from "./options.ts";
 import { profileUpdate } from "./profile-update.ts";
 import type { Requirement } from "./requirements.ts";
-import { knownInUserData, openUserData, type SealedUserData } from "./user-data.ts";
+import type { SealedUserData } from "./user-data.ts";
+import { knownInUserData } from "./user-data-kinds.ts";
+import { userDataOpener } from "./user-data-opener.ts";
 
 /** Nobody knows how long a session_key lives; it is kept as long as a session by default. */
 const KEY_SECONDS = 30 * 24 * 60 * 60;
@@ -54,8 +57,10 @@ export function wechatLogin<
   const keys = settings.keepSessionKey
     ? keptSessionKeys(store, { ...settings, prefix, ttl: KEY_SECONDS })
     : undefined;
-  const open = (sealed: SealedUserData, user: { openid: string; sessionKey: string }) =>
-    openUserData(sealed, { appId, ...user }, settings.userDataMaxAge);
+  const open = userDataOpener({
+    ...settings,
+    countFailure: (openid, window) => store.count(`${prefix}refused:${hashOf(openid)}`, window),
+  });
 
   /** Sessions are this app's own, unless a name says with whom they are shared. */
   function poolOf({ ttl, name }: { ttl: number; name: string | undefined }) {
@@ -73,9 +78,9 @@ export function wechatLogin<
   const ports = {
     appId,
     require: settings.require,
-    temporaryTokenTtl,
+    sealedUnionid: settings.sealedUnionid,
     ...host,
-    fillIn: fillInOf({
+    ...fillInOf({
       ...host,
       ...wechat,
       checkContent: settings.checkContent ? wechat.checkContent : undefined,
@@ -86,7 +91,10 @@ export function wechatLogin<
       await keys?.keep(session.openid, session.sessionKey);
       return session;
     },
-    openUserData: (sealed: SealedUserData, pending: PendingLogin) => knownInUserData(open(sealed, pending)),
+    async openUserData(sealed: SealedUserData, { openid, sessionKey, known }: PendingLogin, req: Request) {
+      const opened = await open(sealed, { openid, sessionKey, unionid: known.unionid }, req);
+      return { known: knownInUserData(opened), isProfile: opened.kind === "profile" };
+    },
     temporaryTokens: oneTimeTokens<PendingLogin>(store, `${prefix}pending:`, temporaryTokenTtl),
   };
   const flow = loginFlow<Request, User>(ports);
@@ -105,7 +113,7 @@ export function wechatLogin<
   const limited = behind(limit, {
     "POST /login": answer(async (req) => flow.start(readCode(await readJsonBody(req)), req)),
     "POST /login/complete": answer(async (req) => {
-      const { temporaryToken, input } = readCompletion(await read(req));
+      const { temporaryToken, input } = readCompletion(await read(req), settings.require);
       return await flow.complete(temporaryToken, input, req);
     }),
     ...(sessions && { "POST /profile": profile }),

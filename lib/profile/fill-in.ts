@@ -26,20 +26,24 @@ export interface FillInPorts {
  * @throws {WechatLoginError} `content_rejected`, `invalid_phone_code`, and what WeChat's APIs throw
  */
 export function fillInOf({ checkContent, onReview, phoneNumber }: FillInPorts) {
-  async function checkNickName(nickName: string, identity: Identity): Promise<void> {
-    const verdict = checkContent ? await checkContent(nickName, identity.openid) : "pass";
-    if (verdict === "pass" || (verdict === "review" && (await onReview(nickName, identity)))) return;
-    throw new WechatLoginError(
-      "content_rejected",
-      "The nickname is rejected by the content check: choose another.",
-    );
-  }
+  const checkNickName =
+    checkContent &&
+    (async (nickName: string, identity: Identity): Promise<void> => {
+      const verdict = await checkContent(nickName, identity.openid);
+      if (verdict === "pass" || (verdict === "review" && (await onReview(nickName, identity)))) return;
+      throw new WechatLoginError(
+        "content_rejected",
+        "The nickname is rejected by the content check: choose another.",
+      );
+    });
 
-  return async (input: FilledIn, identity: Identity, usedPhoneCode?: string): Promise<FilledIn> => {
+  async function fillIn(input: FilledIn, identity: Identity, usedPhoneCode?: string): Promise<FilledIn> {
     const { nickName, phoneCode } = input;
-    if (nickName !== undefined) await checkNickName(nickName, identity);
+    if (nickName !== undefined) await checkNickName?.(nickName, identity);
     const named = nickName === undefined ? {} : { nickName };
     if (phoneCode === undefined || phoneCode === usedPhoneCode) return named;
     return { ...named, ...(await phoneNumber(phoneCode, identity.openid)), phoneCode };
-  };
+  }
+
+  return { fillIn, checkNickName };
 }

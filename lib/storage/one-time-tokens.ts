@@ -4,13 +4,13 @@ import { hashOf, isToken, newToken } from "./tokens.ts";
 /** A value that waits under a token, and the moment (ms since 1970) until which it does. */
 export interface Kept<Value> {
   value: Value;
-  expiresAt: number;
+  until: number;
 }
 
 /** One-time tokens, each standing for a value that must not leave the server. */
 export interface OneTimeTokens<Value> {
   /** Keeps a value and gives the token for it. */
-  issue(value: Value): Promise<string>;
+  issue(value: Value, until?: number): Promise<{ token: string; expiresIn: number }>;
   /** Gives the value and forgets it; `undefined` for a token that is unknown, used, expired or no token at all. */
   redeem(token: string): Promise<Kept<Value> | undefined>;
   /** Makes a redeemed token good again for the rest of its life. */
@@ -27,10 +27,11 @@ export function oneTimeTokens<Value>(store: Store, prefix: string, ttl: number):
   const keyOf = (token: string) => prefix + hashOf(token);
 
   return {
-    async issue(value) {
+    async issue(value, until = Date.now() + ttl * 1000) {
       const token = newToken();
-      await store.set(keyOf(token), encode({ value, expiresAt: Date.now() + ttl * 1000 }), ttl);
-      return token;
+      const expiresIn = Math.ceil((until - Date.now()) / 1000);
+      await store.set(keyOf(token), encode({ value, until }), expiresIn);
+      return { token, expiresIn };
     },
     async redeem(token) {
       if (!isToken(token)) return undefined;
@@ -38,18 +39,18 @@ export function oneTimeTokens<Value>(store: Store, prefix: string, ttl: number):
       return kept === undefined ? undefined : decode(kept);
     },
     async putBack(token, kept) {
-      const seconds = Math.ceil((kept.expiresAt - Date.now()) / 1000);
+      const seconds = Math.ceil((kept.until - Date.now()) / 1000);
       if (seconds > 0) await store.set(keyOf(token), encode(kept), seconds);
     },
   };
 }
 
 /** A pair instead of an object with names: this waits in Redis once per pending login. */
-function encode({ value, expiresAt }: Kept<unknown>): string {
-  return JSON.stringify([expiresAt, value]);
+function encode({ value, until }: Kept<unknown>): string {
+  return JSON.stringify([until, value]);
 }
 
 function decode<Value>(text: string): Kept<Value> {
-  const [expiresAt, value] = JSON.parse(text) as [number, Value];
-  return { expiresAt, value };
+  const [until, value] = JSON.parse(text) as [number, Value];
+  return { until, value };
 }
