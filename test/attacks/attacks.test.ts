@@ -74,7 +74,7 @@ describe("attacks", () => {
     const bent = JSON.parse('{"__proto__":{"unionId":"evil","polluted":1},"constructor":{"unionId":"evil"}}');
     const { temporaryToken } = asked.body;
     const refused = await complete(temporaryToken, phone.getUserInfo(bent));
-    expect(refused.body.error.code).to.equal("unionid_unavailable");
+    expect(refused.body.error.code).to.equal("invalid_user_data");
     expect(saveUser.args.flat().some((user) => JSON.stringify(user).includes("evil"))).to.equal(false);
     expect(({} as { polluted?: unknown }).polluted).to.equal(undefined);
   });

@@ -37,6 +37,8 @@ describe("the session_key and the secret stay inside", () => {
       temporaryToken: pending.temporaryToken,
       encryptedData: "AAAA",
       iv: "AAAA",
+      rawData: "{}",
+      signature: "0",
     });
     const phone = app.wechat.phone({ unionid: "u1", unionidAtLogin: false, client: "old" });
     const asked = await ask("/wx/login", phone.login());

@@ -109,12 +109,14 @@ describe("scenario 1: the unionid is all that is required", () => {
     expect(saveUser.called).to.equal(false);
   });
 
-  it("believes code2Session's unionid rather than the one in the data", async () => {
+  it("refuses data whose unionId is not the one of code2Session", async () => {
     const { wechat, post, saveUser } = await startApp({ require: ["unionid", "nickName"] });
     const phone = wechat.phone({ openid: OPENID, unionid: UNIONID, client: "old" });
     const { temporaryToken } = (await post("/wx/login", phone.login())).body;
-    await post("/wx/login/complete", { temporaryToken, ...phone.getUserInfo({ unionId: "u-of-another" }) });
-    expect(saveUser.firstCall.firstArg.unionid).to.equal(UNIONID);
+    const data = phone.getUserInfo({ unionId: "u-of-another" });
+    const answer = await post("/wx/login/complete", { temporaryToken, ...data });
+    expect([answer.status, answer.body.error.code]).to.deep.equal([401, "invalid_user_data"]);
+    expect(saveUser.called).to.equal(false);
   });
 
   it("says with the cure that WeChat has no unionid for this Mini Program", async () => {

@@ -38,9 +38,9 @@ describe("checkContent", () => {
     expect(checks()).to.deep.equal([]);
   });
 
-  it("has nothing to look at where no nickname is typed", async () => {
+  it("has nothing to look at if there is no nickname", async () => {
     const { post, wechat, users } = await startApp({ require: ["avatarUrl"], checkContent: true });
-    const phone = wechat.phone({ client: "old" });
+    const phone = wechat.phone({ client: "old", nickName: "" });
     const { temporaryToken } = (await post("/wx/login", phone.login())).body;
     await post(COMPLETE, { temporaryToken, ...phone.getUserInfo() });
     expect(wechat.requests).to.have.length(1);

@@ -5,7 +5,7 @@ describe("what a user fills in", () => {
   const number = { phoneNumber: "1", purePhoneNumber: "1", countryCode: "86" };
   const identity = { appId: "wx1", openid: "o1" };
   const asked: string[] = [];
-  const fillIn = fillInOf({
+  const { fillIn } = fillInOf({
     checkContent: undefined,
     onReview: async () => true,
     phoneNumber: async (code, openid) => {

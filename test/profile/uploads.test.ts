@@ -56,8 +56,8 @@ describe("an avatar that is uploaded", () => {
 
   it("stands beside encrypted user data, and wins over the picture in it", async () => {
     const { upload, phone, temporaryToken, users } = await pending();
-    const { encryptedData, iv } = phone.getUserInfo();
-    await upload(COMPLETE, formOf({ temporaryToken, encryptedData, iv }, PICTURES.png));
+    const { encryptedData, iv, rawData, signature } = phone.getUserInfo();
+    await upload(COMPLETE, formOf({ temporaryToken, encryptedData, iv, rawData, signature }, PICTURES.png));
     expect(users[0]).to.include({ unionid: "u1", avatarUrl: "https://host/o1.png" });
   });
 

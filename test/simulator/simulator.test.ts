@@ -111,7 +111,7 @@ describe("the simulator", () => {
       openid: OPENID,
       sessionKey: String(answer.session_key),
     });
-    expect(openUserData(phone.getUserInfo(), expected(second), 10)).to.include({ unionId: "u1" });
+    expect(openUserData(phone.getUserInfo(), expected(second), 10).data).to.include({ unionId: "u1" });
     expect(() => openUserData(phone.getUserInfo(), expected(first), 10)).to.throw();
   });
 
