@@ -41,7 +41,6 @@ export type Outcome =
 export interface LoginPorts<Visit, User extends object> {
   appId: string;
   require: readonly Requirement[];
-  temporaryTokenTtl: number;
   code2Session(code: string): Promise<{ openid: string; sessionKey: string; unionid?: string }>;
   openUserData(userData: NonNullable<CompletionInput["userData"]>, pending: PendingLogin): Known;
   /** What the user has filled in, checked. A phone code that was used before brings nothing. */
@@ -57,9 +56,9 @@ export interface LoginPorts<Visit, User extends object> {
   /** `found` is the stored user, or nothing where it was stored or changed just now. */
   signIn(identity: Identity, visit: Visit, found: User | null | undefined): Promise<Outcome>;
   temporaryTokens: {
-    issue(pending: PendingLogin): Promise<string>;
-    redeem(token: string): Promise<{ value: PendingLogin; expiresAt: number } | undefined>;
-    putBack(token: string, kept: { value: PendingLogin; expiresAt: number }): Promise<void>;
+    issue(pending: PendingLogin): Promise<{ token: string; expiresIn: number }>;
+    redeem(token: string): Promise<{ value: PendingLogin; until: number } | undefined>;
+    putBack(token: string, kept: { value: PendingLogin; until: number }): Promise<void>;
   };
 }
 
@@ -115,8 +114,8 @@ export function loginFlow<Visit, User extends object>(ports: LoginPorts<Visit, U
   }
 
   async function askFor(missing: Requirement[], pending: PendingLogin): Promise<Outcome> {
-    const temporaryToken = await ports.temporaryTokens.issue(pending);
-    return { status: "incomplete", temporaryToken, expiresIn: ports.temporaryTokenTtl, missing };
+    const { token, expiresIn } = await ports.temporaryTokens.issue(pending);
+    return { status: "incomplete", temporaryToken: token, expiresIn, missing };
   }
 
   const identityOf = (openid: string, { unionid }: Known): Identity =>

@@ -73,7 +73,6 @@ export function wechatLogin<
   const ports = {
     appId,
     require: settings.require,
-    temporaryTokenTtl,
     ...host,
     fillIn: fillInOf({
       ...host,
