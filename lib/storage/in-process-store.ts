@@ -8,7 +8,7 @@ const SWEEP_EVERY_MS = 60_000;
 interface Member {
   name: string;
   value: string;
-  /** Milliseconds since 1970. */
+  /** Milliseconds on the clock of this process that nobody sets. */
   expiresAt: number;
 }
 
@@ -21,15 +21,17 @@ export const processStore: Store = inProcessStore();
 /** A store in the memory of this process, for trying out: it dies with the process and is shared with no other. */
 export function inProcessStore(maxEntries = MAX_ENTRIES): Store {
   const entries = new Map<string, { value: string; expiresAt: number }>();
-  let nextSweep = Date.now() + SWEEP_EVERY_MS;
+  // The wall clock is set back and forth: values would live on, or go at once.
+  const now = () => performance.now();
+  let nextSweep = now() + SWEEP_EVERY_MS;
 
-  function dropExpired(now: number): void {
-    for (const [key, entry] of entries) if (entry.expiresAt <= now) entries.delete(key);
-    nextSweep = now + SWEEP_EVERY_MS;
+  function dropExpired(): void {
+    for (const [key, entry] of entries) if (entry.expiresAt <= now()) entries.delete(key);
+    nextSweep = now() + SWEEP_EVERY_MS;
   }
 
-  function makeRoom(now: number): void {
-    if (now >= nextSweep) dropExpired(now);
+  function makeRoom(): void {
+    if (now() >= nextSweep) dropExpired();
     // A Map remembers the order of insertion: the first key is the oldest.
     for (const oldest of entries.keys()) {
       if (entries.size < maxEntries) return;
@@ -39,26 +41,27 @@ export function inProcessStore(maxEntries = MAX_ENTRIES): Store {
 
   function get(key: string): string | undefined {
     const entry = entries.get(key);
-    return entry && entry.expiresAt > Date.now() ? entry.value : undefined;
+    return entry && entry.expiresAt > now() ? entry.value : undefined;
   }
 
+  const msLeft = (key: string) => Math.ceil(Number(entries.get(key)?.expiresAt) - now());
+
   function set(key: string, value: string, seconds: number): void {
-    const now = Date.now();
     entries.delete(key);
-    makeRoom(now);
-    entries.set(key, { value, expiresAt: now + seconds * 1000 });
+    makeRoom();
+    entries.set(key, { value, expiresAt: now() + seconds * 1000 });
   }
 
   /** The members of a key that have not ended, the one that was used last at the end. */
   function membersOf(key: string): Member[] {
     const members: Member[] = JSON.parse(get(key) ?? "[]");
-    return members.filter(({ expiresAt }) => expiresAt > Date.now());
+    return members.filter(({ expiresAt }) => expiresAt > now());
   }
 
   /** A key lives as long as the longest of its members. */
   function keep(key: string, members: Member[]): void {
     const end = Math.max(...members.map(({ expiresAt }) => expiresAt));
-    set(key, JSON.stringify(members), (end - Date.now()) / 1000);
+    set(key, JSON.stringify(members), (end - now()) / 1000);
   }
 
   /** A member, and the others. */
@@ -81,20 +84,25 @@ export function inProcessStore(maxEntries = MAX_ENTRIES): Store {
       entries.delete(key);
       return value;
     },
+    async takeTimed(key) {
+      const [value, ms] = [get(key), msLeft(key)];
+      entries.delete(key);
+      return value === undefined ? undefined : { value, ms };
+    },
     async count(key, seconds) {
       const count = Number(get(key) ?? 0) + 1;
       const entry = entries.get(key);
       if (count > 1 && entry) entry.value = String(count);
       else set(key, "1", seconds);
-      return { count, ms: Number(entries.get(key)?.expiresAt) - Date.now() };
+      return { count, ms: msLeft(key) };
     },
     async setMember(key, name, value, seconds, max) {
-      const member = { name, value, expiresAt: Date.now() + seconds * 1000 };
+      const member = { name, value, expiresAt: now() + seconds * 1000 };
       keep(key, [...membersOf(key), member].slice(-max));
     },
     async renewMember(key, name, seconds) {
       const { found, others } = find(key, name);
-      if (found) keep(key, [...others, { ...found, expiresAt: Date.now() + seconds * 1000 }]);
+      if (found) keep(key, [...others, { ...found, expiresAt: now() + seconds * 1000 }]);
       return found?.value;
     },
     async removeMember(key, name) {

@@ -22,6 +22,10 @@ interface Script {
 const COUNT = script(`local count = redis.call('INCR', KEYS[1])
 if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return { count, redis.call('PTTL', KEYS[1]) }`);
+// The type of a client has no PX: a host's own type for its client may know no more than EX.
+const SET_MS = script(`return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])`);
+const TAKE_TIMED = script(`local ms = redis.call('PTTL', KEYS[1])
+return { redis.call('GETDEL', KEYS[1]), ms }`);
 // Members are lines of "<member> <end in ms since 1970> <value>", the one that was used last at the end. The key lives as long
 // as the longest of them, and no clock but that of Redis counts.
 const MEMBERS = `local time = redis.call('TIME')
@@ -62,7 +66,8 @@ export function redisStore(redis: RedisClient): Store {
   const run = scriptsOn(redis);
   return {
     async set(key, value, seconds) {
-      await redis.set(key, value, "EX", seconds);
+      if (Number.isInteger(seconds)) await redis.set(key, value, "EX", seconds);
+      else await run(SET_MS, 1, key, value, Math.ceil(seconds * 1000));
     },
     async add(key, value, seconds) {
       return (await redis.set(key, value, "EX", seconds, "NX")) === "OK";
@@ -72,6 +77,10 @@ export function redisStore(redis: RedisClient): Store {
     },
     async take(key) {
       return (await redis.getdel(key)) ?? undefined;
+    },
+    async takeTimed(key) {
+      const [value, ms] = (await run(TAKE_TIMED, 1, key)) as [string | null, number];
+      return value === null ? undefined : { value, ms: Number(ms) };
     },
     async count(key, seconds) {
       const [count, ms] = (await run(COUNT, 1, key, seconds)) as [number, number];

@@ -1,6 +1,6 @@
 /** Where tokens, sessions and locks wait. Each method is one atomic step, on one key or on keys that share a hash tag. */
 export interface Store {
-  /** Keeps a value for `seconds`, replacing what was there. */
+  /** Keeps a value for `seconds` (fractions count), replacing what was there. */
   set(key: string, value: string, seconds: number): Promise<void>;
   /** Keeps a value for `seconds` unless there is one; says whether it did. */
   add(key: string, value: string, seconds: number): Promise<boolean>;
@@ -8,6 +8,8 @@ export interface Store {
   get(key: string): Promise<string | undefined>;
   /** Gives a value and removes it: of any number of simultaneous callers exactly one gets it. */
   take(key: string): Promise<string | undefined>;
+  /** As `take`, with the milliseconds that the value had left. */
+  takeTimed(key: string): Promise<{ value: string; ms: number } | undefined>;
   /** Counts one more under a key whose life of `seconds` begins with the first; gives the count and the milliseconds left. */
   count(key: string, seconds: number): Promise<{ count: number; ms: number }>;
   /**

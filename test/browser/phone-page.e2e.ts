@@ -35,7 +35,7 @@ describe("the phone page", () => {
         "POST /wx-unionid/login",
         "jscode2session",
         "SET pending",
-        "GETDEL pending",
+        "EVALSHA pending",
       ]) {
         expect(
           arrows.some((text) => text.endsWith(arrow)),

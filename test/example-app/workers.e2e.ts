@@ -42,7 +42,9 @@ async function sendersOf(url: string, command: string): Promise<Map<string, stri
     redis.disconnect();
     monitor.disconnect();
   });
-  monitor.on("monitor", (_time, [name, key]: string[], source: string) => {
+  monitor.on("monitor", (_time, [name, ...args]: string[], source: string) => {
+    // A script's hash and the number of its keys come before the key.
+    const key = command === "evalsha" ? args[2] : args[0];
     if (name?.toLowerCase() === command) senders.set(String(key), source);
   });
   return senders;
@@ -59,7 +61,7 @@ describe("the example as workers", function () {
 
   it("logs in over both: what one has begun the other completes, on one Redis and one PostgreSQL", async () => {
     const { send, me, wechat, redis, database } = await startTwo();
-    const [began, completed] = [await sendersOf(redis.url, "set"), await sendersOf(redis.url, "getdel")];
+    const [began, completed] = [await sendersOf(redis.url, "set"), await sendersOf(redis.url, "evalsha")];
     for (let number = 0; number < 6; number++) {
       const phone = wechat.phone({ unionid: `u${number}`, unionidAtLogin: false });
       const { temporaryToken } = (await send("/wx/login", phone.login())).body;

@@ -272,8 +272,10 @@ describe("the error table", () => {
           ),
           get: (key) => redis().get(key),
           getdel: (key) => redis().getdel(key),
-          eval: () => Promise.reject(new Error("not in a login")),
-          evalsha: () => Promise.reject(new Error("not in a login")),
+          eval: (text, ...args) => redis().eval(text, ...args),
+          evalsha: failingFrom(2, (sha1: string, ...args: [number, ...(string | number)[]]) =>
+            redis().evalsha(sha1, ...args),
+          ),
         },
         saveUser: () => Promise.reject(new Error("database")),
       });

@@ -30,7 +30,7 @@ describe("a login that stays incomplete", () => {
     const { complete, temporaryToken, keys } = await pendingLogin({ ...lacking, temporaryTokenTtl: 2 });
     await new Promise((resolve) => setTimeout(resolve, 1100));
     const { body } = await complete({ nickName: "Ada" }, temporaryToken);
-    expect(body).to.include({ status: "incomplete", expiresIn: 1 });
+    expect([body.status, Number(body.expiresIn) < 2]).to.deep.equal(["incomplete", true]);
     await new Promise((resolve) => setTimeout(resolve, 1000));
     expect(await keys()).to.deep.equal([]);
     const over = await complete({ nickName: "Ada" }, body.temporaryToken);

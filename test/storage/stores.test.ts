@@ -5,6 +5,7 @@ import { inProcessStore } from "../../lib/storage/in-process-store.ts";
 import { oneTimeTokens } from "../../lib/storage/one-time-tokens.ts";
 import { redisStore } from "../../lib/storage/redis-store.ts";
 import type { Store } from "../../lib/storage/store.ts";
+import { hashOf } from "../../lib/storage/tokens.ts";
 import { atEnd, ownPrefix, redis } from "../support/login-app.ts";
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -92,6 +93,23 @@ for (const [name, create] of Object.entries(stores)) {
       expect([await store.get(key), await store.get(key)]).to.deep.equal(["value", "value"]);
       expect(await store.get(`${key}other`)).to.equal(undefined);
       await wait(1100);
+      expect(await store.get(key)).to.equal(undefined);
+    });
+
+    it("takes a value with the milliseconds that it had left, once", async () => {
+      await store.set(key, "值", 1.5);
+      const taken = await Promise.all(Array.from({ length: 20 }, () => store.takeTimed(key)));
+      const [first, ...others] = taken.filter(Boolean);
+      expect(others).to.deep.equal([]);
+      expect(first?.value).to.equal("值");
+      expect(first?.ms).to.be.within(1000, 1500);
+      expect(await store.takeTimed(key)).to.equal(undefined);
+    });
+
+    it("keeps a value for a part of a second", async () => {
+      await store.set(key, "value", 0.05);
+      expect(await store.get(key)).to.equal("value");
+      await wait(80);
       expect(await store.get(key)).to.equal(undefined);
     });
 
@@ -243,10 +261,13 @@ for (const [name, create] of Object.entries(stores)) {
     });
 
     describe("under one-time tokens", () => {
+      const tokensOf = (ttl = 10) => oneTimeTokens<unknown>(store, key, ttl);
+
       it("a token of 256 bits stands for the value, and only its hash is in a key", async () => {
         const set = sinon.spy(store, "set");
-        const tokens = oneTimeTokens(store, key, 10);
-        const token = await tokens.issue({ secret: "值" });
+        const tokens = tokensOf();
+        const { token, expiresIn } = await tokens.issue({ secret: "值" });
+        expect(expiresIn).to.equal(10);
         expect(Buffer.from(token, "base64url")).to.have.length(32);
         const hash = createHash("sha256").update(token).digest("base64url").slice(0, 22);
         expect(set.firstCall.args[0]).to.equal(key + hash);
@@ -256,40 +277,93 @@ for (const [name, create] of Object.entries(stores)) {
       });
 
       it("no two tokens are alike", async () => {
-        const tokens = oneTimeTokens(store, key, 10);
+        const tokens = tokensOf();
         const issued = await Promise.all(Array.from({ length: 100 }, () => tokens.issue(1)));
-        expect(new Set(issued).size).to.equal(100);
+        expect(new Set(issued.map(({ token }) => token)).size).to.equal(100);
       });
 
-      it("the value says until when it would have waited", async () => {
-        const tokens = oneTimeTokens(store, key, 10);
-        const kept = await tokens.redeem(await tokens.issue(1));
-        expect(Number(kept?.expiresAt) - Date.now()).to.be.within(9000, 10_000);
+      it("one of many simultaneous requests redeems a token", async () => {
+        const tokens = tokensOf();
+        const { token } = await tokens.issue(1);
+        const all = await Promise.all(Array.from({ length: 20 }, () => tokens.redeem(token)));
+        expect(all.filter(Boolean)).to.have.length(1);
+      });
+
+      it("a token can be looked at without using it up", async () => {
+        const tokens = tokensOf();
+        const { token } = await tokens.issue("");
+        expect([await tokens.isGood(token), await tokens.isGood(token)]).to.deep.equal([true, true]);
+        await tokens.redeem(token);
+        expect([await tokens.isGood(token), await tokens.isGood("A"), await tokens.isGood("")]).to.deep.equal(
+          [false, false, false],
+        );
       });
 
       it("a token that is put back is good for the rest of its life and no longer", async () => {
-        const tokens = oneTimeTokens(store, key, 10);
-        const token = await tokens.issue("value");
-        const kept = { value: "value", expiresAt: Date.now() + 1900 };
-        const set = sinon.spy(store, "set");
-        await tokens.putBack(token, kept);
-        expect(set.firstCall.args[2]).to.equal(2);
-        expect(await tokens.redeem(token)).to.deep.equal(kept);
+        const tokens = tokensOf(2);
+        const { token } = await tokens.issue("value");
+        for (let tries = 0; tries < 5; tries++) {
+          await wait(250);
+          const redeemed = await tokens.redeem(token);
+          if (!redeemed) throw new Error("the token is gone before its time");
+          await tokens.putBack(token, { ...redeemed, value: tries });
+        }
+        expect((await store.takeTimed(key + hashOf(token)))?.ms).to.be.within(400, 750);
       });
 
-      it("a token whose time is over is not put back", async () => {
-        const tokens = oneTimeTokens(store, key, 10);
-        const token = await tokens.issue("value");
+      it("a new token in the place of a redeemed one has the rest of its life", async () => {
+        const tokens = tokensOf(5);
+        const first = await tokens.redeem((await tokens.issue("first")).token);
+        await wait(1100);
+        const { token, expiresIn } = await tokens.issue("second", first?.until);
+        expect(expiresIn).to.equal(3);
+        const second = await tokens.redeem(token);
+        expect(second?.value).to.equal("second");
+        expect(Number(second?.until) - Number(first?.until)).to.be.within(-50, 50);
+      });
+
+      it("after the deadline a new token is good for nothing, and none is put back", async () => {
+        const tokens = tokensOf();
+        const { token } = await tokens.issue("value");
         await tokens.redeem(token);
         const set = sinon.spy(store, "set");
-        for (const ago of [0, 1, 5000])
-          await tokens.putBack(token, { value: "value", expiresAt: Date.now() - ago });
+        for (const ago of [0, 1, 5000]) {
+          const until = performance.now() - ago;
+          await tokens.putBack(token, { value: "value", until });
+          const late = await tokens.issue("value", until);
+          expect([late.expiresIn, await tokens.redeem(late.token)]).to.deep.equal([0, undefined]);
+        }
         expect(set.called).to.equal(false);
         expect(await tokens.redeem(token)).to.equal(undefined);
       });
 
+      it("no deadline gives a token more than its whole life", async () => {
+        const tokens = tokensOf();
+        const until = performance.now() + 86_700_000;
+        expect((await tokens.issue("value", until)).expiresIn).to.equal(10);
+        const { token } = await tokens.issue("value");
+        await tokens.redeem(token);
+        await tokens.putBack(token, { value: "value", until });
+        expect((await store.takeTimed(key + hashOf(token)))?.ms).to.be.within(9000, 10_000);
+      });
+
+      for (const [way, days] of [
+        ["behind", -1],
+        ["ahead", 1],
+      ] as const) {
+        it(`a process whose clock is a day ${way} puts a token back for the rest of its life`, async () => {
+          const { token } = await tokensOf().issue("value");
+          const clock = sinon.useFakeTimers({ now: Date.now() + days * 86_400_000, toFake: ["Date"] });
+          atEnd(() => clock.restore());
+          const redeemed = await tokensOf().redeem(token);
+          if (!redeemed) throw new Error("the token is gone before its time");
+          await tokensOf().putBack(token, redeemed);
+          expect((await store.takeTimed(key + hashOf(token)))?.ms).to.be.within(9000, 10_000);
+        });
+      }
+
       it("what has not the form of a token is not looked up", async () => {
-        const take = sinon.spy(store, "take");
+        const take = sinon.spy(store, "takeTimed");
         const tokens = oneTimeTokens(store, key, 10);
         const good = "A".repeat(43);
         for (const token of [
@@ -313,7 +387,7 @@ for (const [name, create] of Object.entries(stores)) {
 
 describe("the in-process store", () => {
   function fakeClock() {
-    const clock = sinon.useFakeTimers({ now: 0, toFake: ["Date"] });
+    const clock = sinon.useFakeTimers({ now: 0, toFake: ["performance"] });
     atEnd(() => clock.restore());
     return clock;
   }
@@ -332,6 +406,28 @@ describe("the in-process store", () => {
     for (let i = 0; i <= 100_000; i++) await store.set(String(i), "", 10);
     expect(await store.take("0")).to.equal(undefined);
     expect(await store.take("1")).to.equal("");
+  });
+
+  it("lets nothing live longer or shorter where somebody sets the clock of the machine", async () => {
+    const store = inProcessStore();
+    await store.set("short", "value", 0.2);
+    await store.set("long", "value", 10);
+    await store.setMember("members", "a", "value", 0.2, 9);
+    for (const hours of [-1, 1]) {
+      const clock = sinon.useFakeTimers({ now: Date.now() + hours * 3600_000, toFake: ["Date"] });
+      expect([await store.get("long"), (await store.count(`count${hours}`, 1)).ms]).to.deep.equal([
+        "value",
+        1000,
+      ]);
+      if (hours < 0) {
+        await wait(250);
+        expect([await store.get("short"), await store.renewMember("members", "a", 1)]).to.deep.equal([
+          undefined,
+          undefined,
+        ]);
+      }
+      clock.restore();
+    }
   });
 
   it("gives an entry until the very end of its life", async () => {
