@@ -261,6 +261,14 @@ describe("a profile in user data", () => {
     });
   }
 
+  it("is believed if rawData has a flag besides, as WeChat marks anonymous profiles", () => {
+    const { encryptedData, iv } = profileData();
+    const raw = signed({ ...PROFILE, is_demote: true }, SESSION_KEY);
+    expect(open({ encryptedData, iv, ...raw }).data).to.include({ unionId: "u1", nickName: "Band" });
+    const other = profileData({ is_demote: false });
+    expect(reasonFor(() => open({ ...other, ...raw }))).to.equal("rawData is not what was sealed");
+  });
+
   it("is not believed if rawData claims what WeChat never puts there", () => {
     for (const name of ["openId", "unionId", "watermark"]) {
       const { encryptedData, iv } = profileData();
