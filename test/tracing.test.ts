@@ -45,7 +45,7 @@ describe("tracing", () => {
       "wechat /sns/jscode2session ok",
       "host findUser ok",
       "store set ok",
-      "store take ok",
+      "store takeTimed ok",
       "host findUser ok",
       "host saveUser ok",
       "host findUser ok",
