@@ -13,15 +13,21 @@ const PLACEHOLDER_NAME = "微信用户";
 const PLACEHOLDER_AVATAR =
   "POgEwh4mIHO4nibH0KlMECNjjGxQUq24ZEaGT4poC6icRiccVGKSyXwibcPq4BWmiaIGuG1icwxaQX6grC9VemZoJ8rg";
 
+/** WeChat was seen to send these in nicknames; a database or a log may choke on them. No keyboard writes them. */
+const NOT_IN_A_NAME = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
 /**
  * The fields of `source` (a stored user, decrypted data, …) that really say something. Empty strings, `null` and
- * WeChat's placeholder profile do not: they would be asked for once, stored, and never be asked for again.
+ * WeChat's placeholder profile do not: they would be asked for once, stored, and never be asked for again. Nicknames
+ * lose their control characters here, wherever they come from.
  */
 export function knownIn(source: object | null | undefined): Known {
   const known: Known = {};
   for (const name of FIELDS) {
-    const value = (source as Record<string, unknown> | null | undefined)?.[name];
-    if (typeof value === "string" && value !== "" && !isPlaceholder(name, value)) known[name] = value;
+    const given = (source as Record<string, unknown> | null | undefined)?.[name];
+    if (typeof given !== "string") continue;
+    const value = name === "nickName" ? given.replaceAll(NOT_IN_A_NAME, "") : given;
+    if (value !== "" && !isPlaceholder(name, value)) known[name] = value;
   }
   return known;
 }

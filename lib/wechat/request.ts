@@ -5,6 +5,7 @@ import { circuit } from "./circuit.ts";
 import { busy, senseless, unreachable } from "./errcodes.ts";
 import { nodeExchange } from "./exchange.ts";
 import { type Fetch, fetchExchange } from "./fetch-exchange.ts";
+import { parseWechatJson } from "./json.ts";
 
 /**
  * Asks WeChat, and gives its answer with `errcode` as a number: 0 or absent means success.
@@ -76,7 +77,7 @@ function parse({ status, text }: { status: number; text: string }): WechatAnswer
   if (status >= 500 || isRedirect) throw unreachable(`HTTP ${status}`);
   let answer: unknown;
   try {
-    answer = JSON.parse(text);
+    answer = parseWechatJson(text);
   } catch {
     const what = `HTTP ${status} without JSON`;
     // A gateway that refuses one request, perhaps for what the client has sent, is not away for all others.
