@@ -72,7 +72,7 @@ async function startShop() {
       .pipe(own)
       .pipe(socket);
   };
-  const tls = createTlsServer({ key, cert }, (socket: TLSSocket & { servername?: string }) =>
+  const tls = createTlsServer({ key, cert }, (socket: TLSSocket & { servername?: unknown }) =>
     socket.servername === "shop.test" ? pass(socket) : attack(socket),
   );
   await listenOn(tls, port);
@@ -177,8 +177,9 @@ describe("a subdomain, or whoever is on the network", function () {
     await page.goto(`${shop.shop}/web`);
     const phone = shop.wechat.phone({ unionid: "victim" });
     await page.goto(phone.authorize(`${page.url().replace(/#.*/, "")}#wechat_redirect`));
-    const isSignedIn = async (spelling: string) =>
+    const isSignedIn = async (spelling: string) => {
       expect((await page.goto(`${shop.shop}/me`))?.status(), spelling).to.equal(200);
+    };
     await isSignedIn("before");
     await plantEach(shop, context, [SESSION, "planted"], isSignedIn);
   });
