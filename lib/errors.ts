@@ -13,6 +13,7 @@ const STATUS = {
   snapshot_user: 403,
   user_blocked: 403,
   content_rejected: 403,
+  cross_site: 403,
   account_conflict: 409,
   rate_limited: 429,
   misconfigured: 500,

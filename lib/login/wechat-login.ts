@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Request } from "express";
 import { answerWith } from "../http/answers.ts";
+import { refuseCrossSite } from "../http/cross-site.ts";
 import { readJsonBody } from "../http/json-body.ts";
 import { rateLimiter } from "../http/rate-limit.ts";
 import { behind, routes } from "../http/routes.ts";
@@ -110,7 +111,9 @@ export function wechatLogin<
     await updateProfile(readProfile(await read(req)), visitor);
     return success("saved", await host.onLogin(visitor.identity, req));
   });
-  const limited = behind(limit, {
+  // A token of ours is of no use to another website; a cookie of the host's would be set in its visitor's browser.
+  const sameSite = sessions ? undefined : admit(async (req) => refuseCrossSite(req));
+  const logins = behind(sameSite, {
     "POST /login": answer(async (req) => flow.start(readCode(await readJsonBody(req)), req)),
     "POST /login/complete": answer(async (req) => {
       const { temporaryToken, input } = readCompletion(await read(req), settings.require);
@@ -118,6 +121,7 @@ export function wechatLogin<
     }),
     ...(sessions && { "POST /profile": profile }),
   });
+  const limited = behind(limit, logins);
   // To count a request costs as much as to end a session; and a session can be ended also where nothing can be counted.
   const logout = answer(async (req) => {
     await guard.signOut(req);

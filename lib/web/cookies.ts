@@ -14,6 +14,13 @@ export interface Cookie {
 const MAX_AGE = 400 * 24 * 60 * 60;
 
 /**
+ * The only blanks around a cookie's name and value (RFC 6265). `trim()` takes others away, U+00A0 for example: a browser
+ * lets any subdomain set the name `\xA0__Host-…`, which has no prefix that it knows, and trimmed it would be ours.
+ */
+const LEADING_BLANKS = /^[\t ]+/;
+const VALUE = /^([^\t ]*)[\t ]*$/;
+
+/**
  * A cookie that no script reads and no other site's form brings along. Behind HTTPS its name has the prefix `__Host-`:
  * then no subdomain and no plain HTTP can plant one.
  */
@@ -22,9 +29,10 @@ export function cookieOf(name: string, isSecure: boolean): Cookie {
   const attributes = `Path=/; HttpOnly; SameSite=Lax${isSecure ? "; Secure" : ""}`;
   return {
     read({ headers }) {
-      const pairs = (headers.cookie ?? "").split(";").map((pair) => pair.trim());
+      const pairs = (headers.cookie ?? "").split(";").map((pair) => pair.replace(LEADING_BLANKS, ""));
       const [mine, another] = pairs.filter((pair) => pair.startsWith(`${fullName}=`));
-      return another === undefined ? mine?.slice(fullName.length + 1) : undefined;
+      if (mine === undefined || another !== undefined) return undefined;
+      return VALUE.exec(mine.slice(fullName.length + 1))?.[1];
     },
     keep: (value) => `${fullName}=${value}; Max-Age=${MAX_AGE}; ${attributes}`,
     forget: () => `${fullName}=; Max-Age=0; ${attributes}`,

@@ -1,14 +1,12 @@
 import type { IncomingMessage } from "node:http";
+import { siteOf } from "../http/cross-site.ts";
 
 const READING = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
  * Whether a request may act by its cookie. A browser sends cookies for whoever makes it: what changes something must
- * come from a page of the own origin (CSRF), and both headers are out of a page's reach.
+ * come from a page of the own origin (CSRF).
  */
-export function mayActByCookie({ method, headers }: IncomingMessage, origin: string): boolean {
-  if (READING.has(String(method))) return true;
-  const site = headers["sec-fetch-site"];
-  // Browsers before 2023 send Origin only. "none" is a person's own doing: typed, or from a bookmark.
-  return site === undefined ? headers.origin === origin : site === "same-origin" || site === "none";
+export function mayActByCookie(req: IncomingMessage, origin: string): boolean {
+  return READING.has(String(req.method)) || siteOf(req, (sent) => sent === origin) === "own";
 }

@@ -20,6 +20,7 @@ const CODES: Record<WechatLoginErrorCode, true> = {
   snapshot_user: true,
   user_blocked: true,
   content_rejected: true,
+  cross_site: true,
   account_conflict: true,
   rate_limited: true,
   misconfigured: true,

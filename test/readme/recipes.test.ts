@@ -35,7 +35,11 @@ const LOGIN_REQUIRED = { error: { code: "login_required", message: "Log in again
 /** Runs the README's recipe of this name in a host, as it stands there; its imports are given as they are called. */
 async function host(
   recipe: string,
-  { hidesOpenid = false, ...more }: { hidesOpenid?: boolean; require?: [] } = {},
+  {
+    hidesOpenid = false,
+    env = {},
+    ...more
+  }: { hidesOpenid?: boolean; require?: []; env?: Record<string, string> } = {},
 ) {
   const code = new RegExp(`\`\`\`js\\n// recipe: ${recipe}\\n([\\s\\S]*?)\`\`\``).exec(
     readFileSync("README.md", "utf8"),
@@ -89,6 +93,7 @@ async function host(
         WEBSITE_SECRET: WEBSITE.secret,
         OFFICIAL_APP_ID: OFFICIAL_ACCOUNT.appId,
         OFFICIAL_SECRET: OFFICIAL_ACCOUNT.secret,
+        ...env,
       },
     },
   };
@@ -98,7 +103,7 @@ async function host(
   const login = (headers: Record<string, string> = {}) =>
     send(`${url}/wx/login`, JSON.stringify(phone.login()), headers);
   const me = (headers: Record<string, string>) => ask(`${url}/me`, { headers });
-  return { login, me, url, wechat, others, phone, users, browser: browserOf(url), options };
+  return { app, login, me, url, wechat, others, phone, users, browser: browserOf(url), options };
 }
 
 describe("the README's recipes", () => {
@@ -135,6 +140,24 @@ describe("the README's recipes", () => {
     expect(cookieIn(again.headers)).to.not.equal(cookie);
     expect((await me({ Cookie: cookie })).status).to.equal(401);
   });
+
+  for (const recipe of ["express-session", "passport"]) {
+    it(`${recipe}: no form of another website brings the cookie along, and in production no plain HTTP`, async () => {
+      const lax = await (await host(recipe)).login();
+      expect(lax.headers.get("set-cookie")).to.match(/; Path=\/; HttpOnly; SameSite=Lax$/);
+      const { app, login } = await host(recipe, { env: { NODE_ENV: "production" } });
+      app.set("trust proxy", 1);
+      const secure = await login({ "X-Forwarded-Proto": "https" });
+      expect(secure.headers.get("set-cookie")).to.match(/; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
+      expect((await login()).headers.get("set-cookie")).to.equal(null);
+    });
+
+    it(`${recipe}: another website signs nobody in`, async () => {
+      const { login } = await host(recipe);
+      const { status, body, headers } = await login({ Origin: "https://evil.example" });
+      expect([status, body.error.code, headers.get("set-cookie")]).to.deep.equal([403, "cross_site", null]);
+    });
+  }
 
   it("passport: req.login signs in, in the Mini Program and on the website, under a new id", async () => {
     const { login, me, browser, phone, users, options } = await host("passport", { hidesOpenid: true });
