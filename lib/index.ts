@@ -19,4 +19,4 @@ export type { WebRequirement, WechatWebLogin, WechatWebLoginOptions } from "./we
 export { wechatWebLogin } from "./web/wechat-web-login.ts";
 export type { AccessToken } from "./wechat/access-token.ts";
 export { type AccessTokenOptions, accessToken } from "./wechat/access-token-for-hosts.ts";
-export type { Fetch } from "./wechat/fetch-exchange.ts";
+export type { Fetch } from "./wechat/transport.ts";

@@ -7,7 +7,7 @@ import type { MountableHandler } from "../http/routes.ts";
 import type { Identity } from "../identity.ts";
 import type { Picture } from "../profile/picture.ts";
 import type { RedisClient } from "../storage/redis-store.ts";
-import type { Fetch } from "../wechat/fetch-exchange.ts";
+import type { Fetch } from "../wechat/transport.ts";
 import type { SessionKeys } from "./open-data.ts";
 import type { Known, Requirement } from "./requirements.ts";
 import type { SealedUserData, UserData } from "./user-data.ts";

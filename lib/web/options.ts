@@ -8,7 +8,7 @@ import type { Identity } from "../identity.ts";
 import type { UserToSave } from "../login/options.ts";
 import type { Requirement } from "../login/requirements.ts";
 import type { RedisClient } from "../storage/redis-store.ts";
-import type { Fetch } from "../wechat/fetch-exchange.ts";
+import type { Fetch } from "../wechat/transport.ts";
 
 /** What a web login can require of a user; WeChat gives no phone number to web pages. */
 export type WebRequirement = Exclude<Requirement, "phoneNumber">;

@@ -12,8 +12,8 @@ import {
 import { openStore } from "../storage/open-store.ts";
 import type { RedisClient } from "../storage/redis-store.ts";
 import { type AccessToken, accessTokenOf } from "./access-token.ts";
-import type { Fetch } from "./fetch-exchange.ts";
 import { wechatRequest } from "./request.ts";
+import type { Fetch } from "./transport.ts";
 
 /** The options of `accessToken`; the same names and defaults as those of `wechatLogin`. */
 export interface AccessTokenOptions {

@@ -1,11 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { WechatLoginError } from "../errors.ts";
+import type { WechatLoginError } from "../errors.ts";
 import { trace } from "../tracing.ts";
 import { circuit } from "./circuit.ts";
 import { busy, senseless, unreachable } from "./errcodes.ts";
-import { nodeExchange } from "./exchange.ts";
-import { type Fetch, fetchExchange } from "./fetch-exchange.ts";
 import { parseWechatJson } from "./json.ts";
+import { createTransport, isClosedWhileKept, type TransportOptions } from "./transport.ts";
 
 /**
  * Asks WeChat, and gives its answer with `errcode` as a number: 0 or absent means success.
@@ -21,40 +20,33 @@ export type WechatRequest = (
 /** A JSON object as WeChat sent it. */
 export type WechatAnswer = Record<string, unknown> & { errcode: number };
 
-/** Where and how WeChat is asked. */
-export interface WechatRequestOptions {
-  baseUrl: string;
-  /** Milliseconds for one attempt, from the connection to the last byte. */
-  timeout: number;
-  /** Takes the place of Node's own client. */
-  fetch?: Fetch | undefined;
-}
-
 const PAUSE_BEFORE_RETRY_MS = 100;
 /** The request has not left this machine: it can be repeated without burning the code twice. */
 const NOT_CONNECTED = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
 
 /**
- * The one function that talks to WeChat. A connect error or `errcode` -1 is tried once more after a short pause,
- * nothing else is: a code that reached WeChat is burnt, whatever came of it.
+ * The one function that talks to WeChat. A request is sent once more after a connect error or `errcode` -1, after a short
+ * pause, and at once on a new connection if one that was kept alive was closed before it answered: WeChat rarely saw that
+ * request, and if it did, it answers 40163, after which a client logs in anew by itself. After anything else it is not: a
+ * code that reached WeChat is used up.
  */
-export function wechatRequest({ baseUrl, timeout, fetch }: WechatRequestOptions): WechatRequest {
-  const exchange = fetch ? fetchExchange(fetch, baseUrl, timeout) : nodeExchange(baseUrl, timeout);
+export function wechatRequest(options: TransportOptions): WechatRequest {
+  const transport = createTransport(options);
 
   async function ask(path: string, body: string | undefined): Promise<WechatAnswer> {
-    return parse(
-      await exchange(path, body).catch((error) => {
-        throw error instanceof WechatLoginError ? error : unreachable(transportCode(error));
-      }),
-    );
+    return parse(await transport(path, body));
   }
 
   async function askTwice(path: string, body?: string): Promise<WechatAnswer> {
-    const first = await ask(path, body).catch((error) =>
-      isNotConnected(error) ? undefined : Promise.reject(error),
-    );
-    if (first && first.errcode !== -1) return first;
-    await pause(PAUSE_BEFORE_RETRY_MS);
+    let wait = PAUSE_BEFORE_RETRY_MS;
+    try {
+      const first = await ask(path, body);
+      if (first.errcode !== -1) return first;
+    } catch (error) {
+      if (isClosedWhileKept(error as Error)) wait = 0;
+      else if (!isNotConnected(error)) throw error;
+    }
+    if (wait > 0) await pause(wait);
     const second = await ask(path, body);
     if (second.errcode === -1) throw busy();
     return second;
@@ -92,14 +84,6 @@ function parse({ status, text }: { status: number; text: string }): WechatAnswer
     throw senseless("its errcode is no number");
   }
   return { ...answer, errcode };
-}
-
-/** Only the code: the message of a fetch's error carries the URL, and the URL carries the AppSecret. */
-function transportCode(error: unknown): string {
-  const { code, type, cause } = (error ?? {}) as { code?: unknown; type?: unknown; cause?: unknown };
-  if (typeof code === "string") return code;
-  if (typeof cause === "object" && cause !== null) return transportCode(cause);
-  return typeof type === "string" ? type : "network error";
 }
 
 function isNotConnected(error: unknown): boolean {

@@ -3,11 +3,12 @@ import { accessTokenOf } from "./access-token.ts";
 import { code2Session } from "./code2session.ts";
 import { contentCheckOf } from "./content-check.ts";
 import { phoneNumberOf } from "./phone-number.ts";
-import { type WechatRequestOptions, wechatRequest } from "./request.ts";
+import { wechatRequest } from "./request.ts";
 import { sessionKeyApi } from "./session-key.ts";
+import type { TransportOptions } from "./transport.ts";
 
 /** What it takes to speak for an app; `prefix` is in front of the keys of its access_token. */
-export interface WechatApiOptions extends WechatRequestOptions {
+export interface WechatApiOptions extends TransportOptions {
   appId: string;
   secret: string;
   store: Store;

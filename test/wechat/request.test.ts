@@ -1,10 +1,14 @@
+import dns from "node:dns";
 import { once } from "node:events";
-import { createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { Readable } from "node:stream";
+import { Worker } from "node:worker_threads";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { expect } from "chai";
 import nodeFetch from "node-fetch";
 import sinon from "sinon";
 import type { WechatLoginError } from "../../lib/errors.ts";
-import type { Fetch } from "../../lib/wechat/fetch-exchange.ts";
+import type { Fetch } from "../../lib/index.ts";
 import { wechatRequest } from "../../lib/wechat/request.ts";
 import { errorBody } from "../support/error-body.ts";
 import { APP_ID, atEnd, SECRET, startApp } from "../support/login-app.ts";
@@ -192,10 +196,11 @@ describe("talking to WeChat", () => {
     await request("/path", { a: "b" }, { text: "微信" });
     const [head = "", body] = String(requests).split("\r\n\r\n");
     expect(body).to.equal('{"text":"微信"}');
-    expect(head.split("\r\n")).to.include.members([
-      "POST /path?a=b HTTP/1.1",
-      "Content-Type: application/json",
-      `Content-Length: ${Buffer.byteLength('{"text":"微信"}')}`,
+    const [first, ...headers] = head.split("\r\n");
+    expect(first).to.equal("POST /path?a=b HTTP/1.1");
+    expect(headers.map((header) => header.toLowerCase())).to.include.members([
+      "content-type: application/json",
+      `content-length: ${Buffer.byteLength('{"text":"微信"}')}`,
     ]);
     expect(head).to.not.match(/chunked/i);
   });
@@ -323,6 +328,87 @@ describe("talking to WeChat", () => {
   });
 });
 
+describe("the size of WeChat's answer", () => {
+  const MIB = 1024 * 1024;
+  const BIG = JSON.stringify({ errcode: 0, text: "x".repeat(MIB) });
+  const outcome = (request: ReturnType<typeof wechatRequest>) =>
+    request("/", {}).catch(({ cause }: WechatLoginError) => (cause as Error).message);
+
+  it("is that of what was compressed, though nothing is asked for compressed", async () => {
+    for (const [coding, compress] of Object.entries({
+      gzip: gzipSync,
+      deflate: deflateSync,
+      br: brotliCompressSync,
+    })) {
+      for (const [text, expected] of [
+        [JSON.stringify({ errcode: 0, text: "微信" }), { errcode: 0, text: "微信" }],
+        [BIG, "max-size"],
+      ] as const) {
+        const body = compress(text);
+        expect(body.length).to.be.below(10_000);
+        const heads: string[] = [];
+        const { port } = await rawServer((socket, head) => {
+          heads.push(head);
+          socket.write(
+            `HTTP/1.1 200 OK\r\nContent-Encoding: ${coding}\r\nContent-Length: ${body.length}\r\n\r\n`,
+          );
+          socket.write(body);
+        });
+        const request = wechatRequest({ baseUrl: `http://127.0.0.1:${port}`, timeout: 2000 });
+        expect(await outcome(request)).to.deep.equal(expected);
+        expect(heads.join()).to.match(/^accept-encoding: identity\r$/im);
+      }
+    }
+  });
+
+  it("is bounded for a host's fetch as well, which need not know of any size", async () => {
+    const { port } = await rawServer((socket) => {
+      socket.write("HTTP/1.1 200 OK\r\n\r\n{");
+      const flood = () => {
+        while (!socket.destroyed && socket.write(" ".repeat(64 * 1024)));
+      };
+      socket.on("drain", flood);
+      flood();
+    });
+    const options = { baseUrl: `http://127.0.0.1:${port}`, timeout: 5000 };
+    for (const fetch of [globalThis.fetch, nodeFetch] as Fetch[]) {
+      const withoutSize: Fetch = (url, { size: _, ...init }) => fetch(url, init as Parameters<Fetch>[1]);
+      expect(await outcome(wechatRequest({ ...options, fetch: withoutSize }))).to.equal("max-size");
+    }
+  });
+
+  it("is seen where a fetch gives nothing but the text", async () => {
+    for (const [text, expected] of [
+      [BIG, "max-size"],
+      ["{}", { errcode: 0 }],
+    ] as const) {
+      for (const body of [undefined, null, "{}", {}]) {
+        const fetch: Fetch = async () => ({ status: 200, body, text: async () => text });
+        expect(await outcome(wechatRequest({ baseUrl: "http://x", timeout: 1000, fetch }))).to.deep.equal(
+          expected,
+        );
+      }
+    }
+  });
+
+  it("does not matter to what a fetch gives: bytes, strings, or a body that the host has read", async () => {
+    const bytes = new TextEncoder().encode('\uFEFF{"text":"微信"}');
+    const read = async (response: Response) => {
+      const text = await response.text();
+      return Object.assign(response, { text: async () => text });
+    };
+    for (const fetch of [
+      async () => new Response(bytes),
+      async () => ({ status: 200, body: Readable.from([...bytes].map((byte) => Uint8Array.of(byte))) }),
+      async () => ({ status: 200, body: Readable.from(['{"text":', '"微信"}']) }),
+      async () => await read(new Response(bytes)),
+    ]) {
+      const request = wechatRequest({ baseUrl: "http://x", timeout: 1000, fetch: fetch as unknown as Fetch });
+      expect(await outcome(request)).to.deep.equal({ errcode: 0, text: "微信" });
+    }
+  });
+});
+
 describe("what WeChat is asked with stays a secret", () => {
   it("an errmsg that quotes the request is blotted out in the cause", async () => {
     const onError = sinon.spy();
@@ -335,6 +421,172 @@ describe("what WeChat is asked with stays a secret", () => {
     expect(String(error.cause)).to.equal("Error: WeChat: errcode 40125, secret *** of code ***: ***");
   });
 });
+
+describe("a connection that WeChat closes under a request", () => {
+  const PATH = "/sns/jscode2session";
+  const OK = '{"errcode":0}';
+
+  /** WeChat behind a gateway: `answer` is given what came, and how many requests this connection has carried. */
+  async function gateway(answer: (socket: Socket, request: number, text: string) => void) {
+    const seen: { connections: number; requests: string[] } = { connections: 0, requests: [] };
+    const counts = new Map<Socket, number>();
+    const { port } = await rawServer(
+      (socket, text) => {
+        seen.requests.push(text);
+        const count = (counts.get(socket) ?? 0) + 1;
+        counts.set(socket, count);
+        answer(socket, count, text);
+      },
+      () => {
+        seen.connections += 1;
+      },
+    );
+    const request = wechatRequest({ baseUrl: `http://127.0.0.1:${port}`, timeout: 2000 });
+    const failure = (path = PATH) => request(path, {}).catch((error: WechatLoginError) => error);
+    return { seen, request, failure };
+  }
+
+  const reset = (socket: Socket) => socket.resetAndDestroy();
+  const endings: [string, (socket: Socket) => void][] = [
+    ["resets it", reset],
+    ["ends it without an answer", (socket) => socket.end()],
+    ["ends it within the head of an answer", (socket) => socket.end("HTTP/1.1 200 OK\r\nContent-")],
+  ];
+
+  for (const [what, end] of endings) {
+    for (const [method, body] of [["GET"], ["POST", { text: "微信" }]] as const) {
+      it(`is replaced at once for a ${method} if it was kept alive and WeChat ${what}`, async () => {
+        const { seen, request } = await gateway((socket, count) =>
+          count === 1 ? socket.write(answerOf(OK)) : end(socket),
+        );
+        await request(PATH, {}, body);
+        const before = performance.now();
+        expect(await request(PATH, {}, body)).to.deep.equal({ errcode: 0 });
+        expect(performance.now() - before).to.be.below(90);
+        expect([seen.connections, seen.requests.length]).to.deep.equal([2, 3]);
+      });
+    }
+
+    it(`is not replaced if it was new and WeChat ${what}`, async () => {
+      const { seen, failure } = await gateway(end);
+      expect(await failure()).to.deep.include({ code: "wechat_unavailable", cause: new Error("ECONNRESET") });
+      expect(seen.requests).to.have.length(1);
+    });
+  }
+
+  it("is replaced once: the new connection's failure is the answer", async () => {
+    const { seen, request, failure } = await gateway((socket, count) =>
+      count === 1 && seen.connections === 1 ? socket.write(answerOf(OK)) : reset(socket),
+    );
+    await request(PATH, {});
+    expect(await failure()).to.include({ code: "wechat_unavailable", errcode: undefined });
+    expect([seen.connections, seen.requests.length]).to.deep.equal([2, 3]);
+  });
+
+  it("is replaced by a new one, not by another that was kept as long", async () => {
+    const { seen, request } = await gateway((socket, count) =>
+      count === 1 ? socket.write(answerOf(OK)) : reset(socket),
+    );
+    await Promise.all(Array.from({ length: 5 }, () => request(PATH, {})));
+    expect(seen.connections).to.equal(5);
+    expect(await request(PATH, {})).to.deep.equal({ errcode: 0 });
+    expect([seen.connections, seen.requests.length]).to.deep.equal([6, 7]);
+  });
+
+  it("is replaced for each of many requests at the same time", async () => {
+    const { request } = await gateway((socket, count) =>
+      count === 1 ? socket.write(answerOf(OK)) : reset(socket),
+    );
+    const many = () => Promise.all(Array.from({ length: 50 }, () => request(PATH, {})));
+    await many();
+    expect(new Set((await many()).map(({ errcode }) => errcode))).to.deep.equal(new Set([0]));
+  });
+
+  it("within an answer that has begun is not replaced: WeChat has worked on the request", async () => {
+    for (const cut of [reset, (socket: Socket) => socket.end()]) {
+      const { seen, request, failure } = await gateway((socket, count) => {
+        socket.write(count === 1 ? answerOf(OK) : "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{");
+        if (count > 1) setTimeout(cut, 30, socket);
+      });
+      await request(PATH, {});
+      expect(await failure()).to.deep.include({
+        code: "wechat_unavailable",
+        cause: new Error("ECONNRESET"),
+      });
+      expect(seen.requests).to.have.length(2);
+    }
+  });
+
+  it("counts as the one retry: none follows a -1 before it, or after it", async () => {
+    const busyThenClosed = await gateway((socket, count) =>
+      count === 1 ? socket.write(answerOf('{"errcode":-1}')) : reset(socket),
+    );
+    expect(await busyThenClosed.failure()).to.deep.include({
+      code: "wechat_unavailable",
+      cause: new Error("ECONNRESET"),
+    });
+    expect(busyThenClosed.seen.requests).to.have.length(2);
+
+    const closedThenBusy = await gateway((socket, count) => {
+      if (count > 1) reset(socket);
+      else socket.write(answerOf(closedThenBusy.seen.connections === 1 ? OK : '{"errcode":-1}'));
+    });
+    await closedThenBusy.request(PATH, {});
+    expect(await closedThenBusy.failure()).to.include({ code: "wechat_unavailable", errcode: -1 });
+    expect(closedThenBusy.seen.requests).to.have.length(3);
+  });
+
+  it("costs a login nothing but a new code if WeChat had taken the first one", async () => {
+    const { seen, request } = await gateway((socket, count) => {
+      if (seen.connections > 1) socket.write(answerOf('{"errcode":40163,"errmsg":"code been used"}'));
+      else if (count === 1) socket.write(answerOf(OK));
+      else reset(socket);
+    });
+    await request(PATH, {});
+    expect(await request(PATH, {})).to.include({ errcode: 40163 });
+  });
+});
+
+describe("an address of WeChat's that is slow to connect", () => {
+  it("has the whole timeout, not the 250 ms after which Node 20 gives up an address", async () => {
+    const port = await slowToAccept(600);
+    const two = ["127.0.0.1", "127.0.0.2"].map((address) => ({ address, family: 4 }));
+    const lookup = sinon
+      .stub(dns, "lookup")
+      .callsFake(((_host: string, _options: object, found: Found) => found(null, two)) as typeof dns.lookup);
+    atEnd(() => lookup.restore());
+    const request = wechatRequest({ baseUrl: `http://wechat.example:${port}`, timeout: 4000 });
+    expect(await request("/", {})).to.deep.equal({ errcode: 0 });
+  });
+
+  type Found = (error: null, addresses: { address: string; family: number }[]) => void;
+
+  /** A server whose queue of connections is full: the kernel drops a further one's SYN, and repeats it after a second. */
+  async function slowToAccept(ms: number): Promise<number> {
+    const worker = new Worker(
+      `const server = require("node:net").createServer((socket) => socket.on("error", () => {}).once("data", () =>
+         socket.end("HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\n{}")));
+       server.listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
+         require("node:worker_threads").parentPort.postMessage(server.address().port);
+         setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${ms}));
+       });`,
+      { eval: true },
+    );
+    atEnd(() => worker.terminate());
+    const [port] = await once(worker, "message");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    for (const socket of [connect(port, "127.0.0.1"), connect(port, "127.0.0.1")]) {
+      socket.on("error", () => {});
+      atEnd(() => socket.destroy());
+      await once(socket, "connect");
+    }
+    return port;
+  }
+});
+
+function answerOf(body: string): string {
+  return `HTTP/1.1 200 OK\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+}
 
 /** A server that answers each piece it receives. */
 async function rawServer(

@@ -1,0 +1,130 @@
+import nodeFetch from "node-fetch";
+import { CLOSED_WHILE_KEPT, createAgent } from "./agent.ts";
+import { unreachable } from "./errcodes.ts";
+
+/** What is used of a `fetch`; the global one and node-fetch both fit. */
+export type Fetch = (url: string, init: FetchInit) => Promise<FetchResponse>;
+
+/** What a request is sent with. `size` is node-fetch's own, and nothing to the global fetch. */
+export interface FetchInit {
+  method: "GET" | "POST";
+  /** A string: a fetch then sends a Content-Length, and WeChat answers 412 to a chunked body. */
+  body?: string;
+  headers?: Record<string, string>;
+  signal: AbortSignal;
+  redirect: "error";
+  size: number;
+}
+
+/** What is used of a response. A body that can be iterated is read no further than allowed; without one, `text` is called. */
+export interface FetchResponse {
+  status: number;
+  body?: unknown;
+  bodyUsed?: boolean;
+  text(): Promise<string>;
+}
+
+/** One HTTP exchange with WeChat: GET, or POST if there is a body. Rejects with a {@link TransportError}. */
+export type Transport = (path: string, body?: string) => Promise<{ status: number; text: string }>;
+
+export interface TransportOptions {
+  baseUrl: string;
+  /** Milliseconds from the connection to the last byte. */
+  timeout: number;
+  /** The host's own; node-fetch without one. */
+  fetch?: Fetch | undefined;
+}
+
+/** No honest answer comes near it. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
+const GET = { method: "GET" } as const;
+const JSON_TYPE = { "Content-Type": "application/json" };
+const utf8 = new TextDecoder();
+const closedWhileKept = new WeakSet<object>();
+
+/**
+ * What bounds and times an exchange, whichever fetch sends it: no redirect is followed, since the URL holds the secret; an
+ * answer is bounded in size, and in time from the connection to its last byte; of a failure only the code is kept.
+ */
+export function createTransport({ baseUrl, timeout, fetch }: TransportOptions): Transport {
+  const send = fetch ?? createNodeFetch(baseUrl, timeout);
+
+  async function exchange(path: string, body: string | undefined, signal: AbortSignal) {
+    const how = body === undefined ? GET : ({ method: "POST", headers: JSON_TYPE, body } as const);
+    const response = await send(baseUrl + path, {
+      signal,
+      redirect: "error",
+      size: MAX_ANSWER_BYTES,
+      ...how,
+    });
+    return { status: response.status, text: await textOf(response, signal) };
+  }
+
+  return (path, body) =>
+    new Promise((resolve, reject) => {
+      const abort = new AbortController();
+      // Aborting only saves work: a fetch that ignores the signal still times out.
+      const timer = setTimeout(() => {
+        reject(unreachable(`no answer within ${timeout} ms`));
+        abort.abort();
+      }, timeout);
+      exchange(path, body, abort.signal)
+        .then(resolve, (error) => reject(failureOf(error)))
+        .finally(() => clearTimeout(timer));
+    });
+}
+
+/** Whether the failure is a connection that was kept alive and that the other side closed before it answered. */
+export function isClosedWhileKept(error: object): boolean {
+  return closedWhileKept.has(error);
+}
+
+/** node-fetch with connections that are kept alive. */
+function createNodeFetch(baseUrl: string, timeout: number): Fetch {
+  const agent = createAgent(new URL(baseUrl).protocol, timeout);
+  // Answers are too short to gain by compression. What is compressed all the same is opened, and its size counts then.
+  const own = { agent, redirect: "manual", headers: { "Accept-Encoding": "identity" } } as const;
+  return (url, { headers, ...init }) =>
+    nodeFetch(url, { ...init, ...own, headers: { ...own.headers, ...headers } });
+}
+
+async function textOf(response: FetchResponse, signal: AbortSignal): Promise<string> {
+  if (response.bodyUsed || !isIterable(response.body)) {
+    const text = await response.text();
+    if (text.length > MAX_ANSWER_BYTES) throw tooLarge();
+    return text;
+  }
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of response.body) {
+    signal.throwIfAborted();
+    size += piece.length;
+    if (size > MAX_ANSWER_BYTES) throw tooLarge();
+    pieces.push(Buffer.from(piece));
+  }
+  return utf8.decode(Buffer.concat(pieces));
+}
+
+function isIterable(body: unknown): body is AsyncIterable<Uint8Array> {
+  return Symbol.asyncIterator in Object(body);
+}
+
+function tooLarge(): Error {
+  return Object.assign(new Error(), { code: "max-size" });
+}
+
+function failureOf(error: unknown) {
+  const code = transportCode(error);
+  if (code !== CLOSED_WHILE_KEPT) return unreachable(code);
+  const failure = unreachable("ECONNRESET");
+  closedWhileKept.add(failure);
+  return failure;
+}
+
+/** Only the code: the message of a fetch's error carries the URL, and the URL carries the AppSecret. */
+function transportCode(error: unknown): string {
+  const { code, type, cause } = (error ?? {}) as { code?: unknown; type?: unknown; cause?: unknown };
+  if (typeof code === "string") return code;
+  if (typeof cause === "object" && cause !== null) return transportCode(cause);
+  return typeof type === "string" ? type : "network error";
+}
