@@ -110,7 +110,9 @@ describe("the options of the web login", () => {
   });
 
   it("the guard cannot work without sessions, and says so", async () => {
-    const web = wechatWebLogin({ ...good(), session: false });
+    // As a JavaScript host would call it: the types have no guard then.
+    const options: Parameters<typeof wechatWebLogin>[0] = { ...good(), session: false };
+    const web = wechatWebLogin(options);
     const next = sinon.spy();
     await web.requireLogin({ headers: {} } as never, {} as never, next);
     expect(next.firstCall.firstArg.message).to.include(
