@@ -1,7 +1,18 @@
+import {
+  type Hint,
+  hintForFunction,
+  hintForNames,
+  hintForRedis,
+  hintForUrl,
+  hintForWord,
+  isOtherClient,
+  isUnset,
+  looksLikeAppId,
+} from "./check-hints.ts";
 import type { RateLimitOption } from "./http/rate-limit.ts";
 
-/** How an option is checked, and what it must be, to end a sentence with. */
-export type Check = [isGood: (value: unknown) => boolean, mustBe: string];
+/** How an option is checked, what it must be, to end a sentence with, and a second sentence about the likely mistake. */
+export type Check = [isGood: (value: unknown) => boolean, mustBe: string, hint?: Hint | undefined];
 
 export const isSeconds: Check = [isAboveZero, "a whole number of seconds above 0"];
 export const isMilliseconds: Check = [
@@ -11,22 +22,42 @@ export const isMilliseconds: Check = [
 ];
 export const isBoolean: Check = [(v) => typeof v === "boolean", "true or false"];
 export const isString: Check = [(v) => typeof v === "string", "a string"];
-export const isFunction: Check = [(v) => typeof v === "function", "a function"];
-export const isOptionalFunction: Check = [(v) => v === undefined || typeof v === "function", "a function"];
-export const isToken: Check = [isWord, "a string of letters and digits"];
-export const isRedis: Check = [isRedisClient, "an ioredis client, version 5 or 6 (Redis or Cluster)"];
-export const isUrl: Check = [isHttpUrl, "an http or https URL"];
+export const isFunction: Check = [(v) => typeof v === "function", "a function", hintForFunction];
+export const isOptionalFunction: Check = [
+  (v) => v === undefined || typeof v === "function",
+  "a function",
+  hintForFunction,
+];
+export const isToken: Check = [
+  (v) => isWord(v) && !isUnset(v),
+  "a string of letters and digits",
+  hintForWord,
+];
+export const isSecret: Check = [
+  (v) => isToken[0](v) && !looksLikeAppId(v),
+  "a string of letters and digits",
+  hintForWord,
+];
+export const isRedis: Check = [
+  isRedisClient,
+  "an ioredis client, version 5 or 6 (Redis or Cluster)",
+  hintForRedis,
+];
+export const isUrl: Check = [isHttpUrl, "an http or https URL", hintForUrl];
 export const isBaseUrl: Check = [
   isBareUrl,
   "an http or https URL without a user name, a query and a fragment",
+  hintForUrl,
 ];
 export const isRateLimit: Check = [
   isRateLimitOption,
   "false, or an object with a limit and a window in seconds, both whole numbers above 0",
+  (value) => hintForNames(value, ["limit", "window"]),
 ];
 export const isSession: Check = [
   isSessionOption,
   "false, or an object of at most a ttl in whole seconds above 0 and a name of letters and digits",
+  (value) => hintForNames(value, ["ttl", "name"]),
 ];
 
 /** A carrier has thousands of users behind one address, and each logs in about once a launch. */
@@ -35,34 +66,6 @@ const SESSION_SECONDS = 30 * 24 * 60 * 60;
 
 /** How long sessions live, and the name under which logins share them. */
 export type SessionOption = { ttl?: number | undefined; name?: string | undefined } | false;
-
-/**
- * Checks options once, at creation, and fills in the defaults.
- *
- * @param factory whose options they are, for the sentence
- * @throws {TypeError} in a full sentence
- */
-export function checkAll<Options extends object, Defaults extends object>(
-  factory: string,
-  options: Options,
-  checks: { [Name in keyof Options]-?: Check },
-  defaults: Defaults,
-): Omit<Options, keyof Defaults> & Defaults {
-  const given = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
-  const unknown = given.find(([name]) => !Object.hasOwn(checks, name));
-  if (unknown) throw new TypeError(`${factory}: there is no option "${unknown[0]}".`);
-  const settings: Record<string, unknown> = { ...defaults, ...Object.fromEntries(given) };
-  for (const [name, [isGood, mustBe]] of Object.entries<Check>(checks)) {
-    // The value is not shown: it may be the secret.
-    if (!isGood(settings[name])) throw new TypeError(`${factory}: "${name}" must be ${mustBe}.`);
-  }
-  if (!settings.redis && process.env.NODE_ENV === "production") {
-    throw new TypeError(
-      `${factory}: "redis" is needed in production; the in-process store is for trying out only.`,
-    );
-  }
-  return settings as Omit<Options, keyof Defaults> & Defaults;
-}
 
 /** The session option with its default; `false` stays. */
 export function withTtl(session: SessionOption | undefined) {
@@ -95,6 +98,7 @@ function isWord(value: unknown): boolean {
 /** By structure: a client of another copy or version of ioredis is as good as any. */
 function isRedisClient(value: unknown): boolean {
   if (value === undefined) return true;
+  if (isOtherClient(value)) return false;
   return ["set", "get", "getdel", "eval", "evalsha"].every(
     (name) => typeof Object(value)[name] === "function",
   );

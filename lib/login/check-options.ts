@@ -1,6 +1,7 @@
+import { checkAll } from "../check-all.ts";
+import { hintForList } from "../check-hints.ts";
 import {
   type Check,
-  checkAll,
   isAboveZero,
   isBaseUrl,
   isBoolean,
@@ -10,6 +11,7 @@ import {
   isRateLimit,
   isRedis,
   isSeconds,
+  isSecret,
   isSession,
   isString,
   isToken,
@@ -41,7 +43,7 @@ const DEFAULTS = {
 
 const CHECKS: Record<keyof AnyOptions, Check> = {
   appId: isToken,
-  secret: isToken,
+  secret: isSecret,
   redis: isRedis,
   findUser: isFunction,
   saveUser: isFunction,
@@ -51,7 +53,11 @@ const CHECKS: Record<keyof AnyOptions, Check> = {
   checkContent: isBoolean,
   onReview: isOptionalFunction,
   keepSessionKey: isBoolean,
-  require: [isRequire, `an array of ${REQUIREMENTS.map((name) => `"${name}"`).join(", ")}`],
+  require: [
+    isRequire,
+    `an array of ${REQUIREMENTS.map((name) => `"${name}"`).join(", ")}`,
+    (value) => hintForList(value, REQUIREMENTS),
+  ],
   onLogin: isOptionalFunction,
   temporaryTokenTtl: isSeconds,
   userDataMaxAge: isSeconds,

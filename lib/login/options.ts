@@ -126,3 +126,11 @@ export interface WechatLogin<User extends object> extends MountableHandler {
   /** Upkeep of the kept session_keys; needs `keepSessionKey: true`. */
   sessionKeys: SessionKeys;
 }
+
+/**
+ * What `wechatLogin` gives: with `session: false` nothing that looks for a session, since none begins. A host then checks
+ * the login state that its `onLogin` issues.
+ */
+export type WechatLoginWith<User extends object, Session> = [Session] extends [false]
+  ? MountableHandler & Pick<WechatLogin<User>, "sessionKeys">
+  : WechatLogin<User>;

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Request } from "express";
+import type { SessionOption } from "../checks.ts";
 import { answerWith } from "../http/answers.ts";
 import { refuseCrossSite } from "../http/cross-site.ts";
 import { readJsonBody } from "../http/json-body.ts";
@@ -20,7 +21,7 @@ import { hostOf } from "./host.ts";
 import { readCode, readCompletion, readProfile } from "./input.ts";
 import { loginFlow, type PendingLogin } from "./login-flow.ts";
 import { openDataOf } from "./open-data.ts";
-import type { StoredUser, WechatLogin, WechatLoginOptions } from "./options.ts";
+import type { StoredUser, WechatLogin, WechatLoginOptions, WechatLoginWith } from "./options.ts";
 import { profileUpdate } from "./profile-update.ts";
 import type { Requirement } from "./requirements.ts";
 import type { SealedUserData } from "./user-data.ts";
@@ -46,7 +47,8 @@ const KEY_SECONDS = 30 * 24 * 60 * 60;
 export function wechatLogin<
   User extends StoredUser<Required>,
   const Required extends readonly Requirement[] = readonly ["unionid"],
->(options: WechatLoginOptions<User, Required>): WechatLogin<User> {
+  Session extends SessionOption | undefined = SessionOption,
+>(options: WechatLoginOptions<User, Required> & { session?: Session }): WechatLoginWith<User, Session> {
   const settings = checkOptions(options);
   const { appId, temporaryTokenTtl } = settings;
   const prefix = `${settings.keyPrefix}${appId}:`;
@@ -128,18 +130,22 @@ export function wechatLogin<
     return { status: "signed_out" };
   });
 
-  return Object.assign(routes({ ...limited, ...(sessions && { "POST /logout": logout }) }), {
-    requireLogin: admit(guard.admit),
-    userOf: (req: IncomingMessage) => guard.visitorOf(req).user,
-    identityOf: (req: IncomingMessage) => guard.visitorOf(req).identity,
-    signOutEverywhere: guard.signOutEverywhere,
-    ...openDataOf({
-      keys,
-      api: wechat.sessionKeys,
-      identityOf: (req) => guard.visitorOf(req).identity,
-      open,
-    }),
-  });
+  const login: WechatLogin<User> = Object.assign(
+    routes({ ...limited, ...(sessions && { "POST /logout": logout }) }),
+    {
+      requireLogin: admit(guard.admit),
+      userOf: (req: IncomingMessage) => guard.visitorOf(req).user,
+      identityOf: (req: IncomingMessage) => guard.visitorOf(req).identity,
+      signOutEverywhere: guard.signOutEverywhere,
+      ...openDataOf({
+        keys,
+        api: wechat.sessionKeys,
+        identityOf: (req) => guard.visitorOf(req).identity,
+        open,
+      }),
+    },
+  );
+  return login as WechatLoginWith<User, Session>;
 }
 
 /** The body of an answer; the host cannot turn it into something else. */

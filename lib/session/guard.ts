@@ -17,6 +17,10 @@ export interface GuardPorts<User> {
   tokenOf?(req: IncomingMessage): string;
 }
 
+const WITHOUT_SESSIONS =
+  "wechatLogin: there are no sessions to look at with session: false. Leave this option out to use requireLogin, userOf, \
+identityOf and signOutEverywhere; or check the login state that your onLogin issues: see the recipes in the README.";
+
 /**
  * Finds out who sends a request, by its session token. What it finds is kept beside the
  * request and not in it.
@@ -29,7 +33,7 @@ export function guardOf<User extends object>({
   const visitors = new WeakMap<IncomingMessage, Visitor<User>>();
 
   function kept(): Sessions {
-    if (!sessions) throw new Error("wechatLogin: there are no sessions to look at with session: false.");
+    if (!sessions) throw new Error(WITHOUT_SESSIONS);
     return sessions;
   }
 
@@ -46,8 +50,9 @@ export function guardOf<User extends object>({
     /** Whom `admit` has found for this request. */
     visitorOf(req: IncomingMessage): Visitor<User> {
       const visitor = visitors.get(req);
-      if (!visitor) throw new Error("wechatLogin: requireLogin has not run for this request.");
-      return visitor;
+      if (visitor) return visitor;
+      kept();
+      throw new Error("wechatLogin: requireLogin has not run for this request.");
     },
     /** @throws {WechatLoginError} `login_required` */
     async signOut(req: IncomingMessage): Promise<void> {

@@ -1,12 +1,14 @@
+import { checkAll, refusalOf, requireOptions } from "../check-all.ts";
+import { hintForList } from "../check-hints.ts";
 import {
   type Check,
-  checkAll,
   isBaseUrl,
   isFunction,
   isMilliseconds,
   isOptionalFunction,
   isRateLimit,
   isRedis,
+  isSecret,
   isSession,
   isString,
   isToken,
@@ -17,12 +19,15 @@ import {
   withTtl,
 } from "../checks.ts";
 import type { RateLimitOption } from "../http/rate-limit.ts";
+import { didYouMean } from "../nearest.ts";
 import type { WebRequirement, WechatWebLoginOptions } from "./options.ts";
 import { pathOf } from "./return-to.ts";
 
 type AnyOptions = WechatWebLoginOptions<object, readonly WebRequirement[]>;
 
 const REQUIREMENTS: readonly WebRequirement[] = ["unionid", "nickName", "avatarUrl"];
+const WEBSITE_NAMES = ["appId", "secret"];
+const ACCOUNT_NAMES = [...WEBSITE_NAMES, "scope"];
 const SCOPES = ["snsapi_userinfo", "snsapi_base"];
 
 const DEFAULTS = {
@@ -37,14 +42,22 @@ const DEFAULTS = {
 };
 
 const CHECKS: Record<keyof AnyOptions, Check> = {
-  officialAccount: [isOfficialAccount, "an object with appId, secret and perhaps a scope"],
-  website: [isWebsite, "an object with appId and secret"],
-  callbackUrl: [isCallbackUrl, "the http or https URL of GET /callback, without a fragment"],
+  officialAccount: [
+    isOfficialAccount,
+    "an object with appId, secret and perhaps a scope",
+    (value) => hintForAccount(value, ACCOUNT_NAMES),
+  ],
+  website: [isWebsite, "an object with appId and secret", (value) => hintForAccount(value, WEBSITE_NAMES)],
+  callbackUrl: [isCallbackUrl, "the http or https URL of GET /callback, without a fragment", isUrl[2]],
   returnTo: [isPath, "a path of the own origin"],
   redis: isRedis,
   findUser: isFunction,
   saveUser: isFunction,
-  require: [isRequire, `an array of ${REQUIREMENTS.map((name) => `"${name}"`).join(", ")}`],
+  require: [
+    isRequire,
+    `an array of ${REQUIREMENTS.map((name) => `"${name}"`).join(", ")}`,
+    (value) => hintForList(value, REQUIREMENTS),
+  ],
   onLogin: isOptionalFunction,
   session: isSession,
   keyPrefix: isString,
@@ -62,6 +75,13 @@ const CHECKS: Record<keyof AnyOptions, Check> = {
  * @throws {TypeError} in a full sentence
  */
 export function checkWebOptions(options: object) {
+  requireOptions("wechatWebLogin", options);
+  const misplaced = ["appId", "secret"].find((name) => Reflect.get(options, name) !== undefined);
+  if (misplaced !== undefined) {
+    throw new TypeError(
+      `wechatWebLogin: there is no option "${misplaced}": put it into "officialAccount" or "website".`,
+    );
+  }
   const settings = checkAll("wechatWebLogin", options as AnyOptions, CHECKS, DEFAULTS);
   if (!settings.officialAccount && !settings.website) {
     throw new TypeError('wechatWebLogin: "officialAccount" or "website" is needed, or both.');
@@ -76,19 +96,28 @@ export function checkWebOptions(options: object) {
 }
 
 function isOfficialAccount(value: unknown): boolean {
-  return isAccount(value, ["appId", "secret", "scope"]) && isScope(Object(value).scope);
+  return isAccount(value, ACCOUNT_NAMES) && isScope(Object(value).scope);
 }
 
 function isWebsite(value: unknown): boolean {
-  return isAccount(value, ["appId", "secret"]);
+  return isAccount(value, WEBSITE_NAMES);
 }
 
 function isAccount(value: unknown, names: string[]): boolean {
   if (value === undefined) return true;
   if (typeof value !== "object" || value === null) return false;
   const { appId, secret } = value as Record<string, unknown>;
-  const [isGood] = isToken;
-  return isGood(appId) && isGood(secret) && Object.keys(value).every((name) => names.includes(name));
+  return isToken[0](appId) && isSecret[0](secret) && Object.keys(value).every((name) => names.includes(name));
+}
+
+/** What is wrong inside: an account has two options of its own. */
+function hintForAccount(value: unknown, names: string[]): string | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { appId, secret } = value as Record<string, unknown>;
+  const unknown = Object.keys(value).find((name) => !names.includes(name));
+  if (unknown !== undefined) return `There is no "${unknown}" in it${didYouMean(unknown, names)}`;
+  const refusal = refusalOf("appId", appId, isToken) ?? refusalOf("secret", secret, isSecret);
+  return refusal && `Its ${refusal}`;
 }
 
 function isScope(value: unknown): boolean {
@@ -96,8 +125,9 @@ function isScope(value: unknown): boolean {
 }
 
 function isCallbackUrl(value: unknown): boolean {
-  const [isGood] = isUrl;
-  return isGood(value) && !String(value).includes("#");
+  const url = String(value);
+  // The URL parser forgives blanks and missing slashes; WeChat gets the text as it is, and refuses them.
+  return isUrl[0](value) && /^https?:\/\/\S+$/.test(url) && !url.includes("#");
 }
 
 function isPath(value: unknown): boolean {

@@ -74,3 +74,8 @@ export interface WechatWebLogin<User extends object> extends MountableHandler {
   /** Ends every session of this user, in all apps that share sessions with this router. */
   signOutEverywhere(identity: Identity): Promise<void>;
 }
+
+/** What `wechatWebLogin` gives: with `session: false` the routes alone, since no session begins. */
+export type WechatWebLoginWith<User extends object, Session> = [Session] extends [false]
+  ? MountableHandler
+  : WechatWebLogin<User>;

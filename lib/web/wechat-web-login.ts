@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Request } from "express";
+import type { SessionOption } from "../checks.ts";
 import { WechatLoginError } from "../errors.ts";
 import { answerWith } from "../http/answers.ts";
 import { rateLimiter } from "../http/rate-limit.ts";
@@ -14,7 +15,7 @@ import { isToken, newToken } from "../storage/tokens.ts";
 import { wechatRequest } from "../wechat/request.ts";
 import { checkWebOptions } from "./check-options.ts";
 import { cookieOf } from "./cookies.ts";
-import type { WebRequirement, WechatWebLogin, WechatWebLoginOptions } from "./options.ts";
+import type { WebRequirement, WechatWebLogin, WechatWebLoginOptions, WechatWebLoginWith } from "./options.ts";
 import { mayActByCookie } from "./own-origin.ts";
 import { pathOf } from "./return-to.ts";
 import { states } from "./states.ts";
@@ -43,7 +44,8 @@ const DENIED = "authdeny";
 export function wechatWebLogin<
   User extends StoredUser<Required>,
   const Required extends readonly WebRequirement[] = readonly ["unionid"],
->(options: WechatWebLoginOptions<User, Required>): WechatWebLogin<User> {
+  Session extends SessionOption | undefined = SessionOption,
+>(options: WechatWebLoginOptions<User, Required> & { session?: Session }): WechatWebLoginWith<User, Session> {
   const settings = checkWebOptions(options);
   const { origin, protocol } = new URL(settings.callbackUrl);
   const store = openStore(settings.redis);
@@ -125,12 +127,16 @@ export function wechatWebLogin<
     return { status: "signed_out" };
   });
 
-  return Object.assign(routes({ ...limited, ...(sessions && { "POST /logout": logout }) }), {
-    requireLogin: admit(guard.admit),
-    userOf: (req: IncomingMessage) => guard.visitorOf(req).user,
-    identityOf: (req: IncomingMessage) => guard.visitorOf(req).identity,
-    signOutEverywhere: (identity: Identity) => guard.signOutEverywhere(identity),
-  });
+  const login: WechatWebLogin<User> = Object.assign(
+    routes({ ...limited, ...(sessions && { "POST /logout": logout }) }),
+    {
+      requireLogin: admit(guard.admit),
+      userOf: (req: IncomingMessage) => guard.visitorOf(req).user,
+      identityOf: (req: IncomingMessage) => guard.visitorOf(req).identity,
+      signOutEverywhere: (identity: Identity) => guard.signOutEverywhere(identity),
+    },
+  );
+  return login as WechatWebLoginWith<User, Session>;
 }
 
 /** Not `req.query`: hosts set its parser as they like. */

@@ -1,10 +1,11 @@
+import { checkAll } from "../check-all.ts";
 import {
   type Check,
-  checkAll,
   isBaseUrl,
   isMilliseconds,
   isOptionalFunction,
   isRedis,
+  isSecret,
   isString,
   isToken,
   withoutSlash,
@@ -30,8 +31,8 @@ const DEFAULTS = { keyPrefix: "wechat-login:", baseUrl: "https://api.weixin.qq.c
 
 const CHECKS: Record<keyof AccessTokenOptions, Check> = {
   appId: isToken,
-  secret: isToken,
-  redis: [(value) => value !== undefined && isRedis[0](value), isRedis[1]],
+  secret: isSecret,
+  redis: [(value) => value !== undefined && isRedis[0](value), isRedis[1], isRedis[2]],
   keyPrefix: isString,
   baseUrl: isBaseUrl,
   timeout: isMilliseconds,

@@ -1,7 +1,14 @@
 // Checked by tsc only: every line marked with @ts-expect-error must be refused, every other one must pass.
 import express from "express";
 import { Cluster, Redis } from "ioredis";
-import { accessToken, type Requirement, wechatLogin } from "../../lib/index.ts";
+import {
+  accessToken,
+  type Requirement,
+  type WechatLogin,
+  type WechatLoginOptions,
+  wechatLogin,
+  wechatWebLogin,
+} from "../../lib/index.ts";
 
 const app = { appId: "wx1", secret: "s" };
 const user = { id: 1, unionid: "u" as string | null, nickName: "n", avatarUrl: "" };
@@ -113,6 +120,32 @@ express().get("/me", wx.requireLogin, async (req, res) => {
   const { age } = wx.userOf(req);
   res.json([id.toFixed(), appId, unionid satisfies string | undefined, opened, isValid, age]);
 });
+
+// Without sessions there is nothing that looks for one; the router itself is the same.
+const routesOnly = wechatLogin({
+  ...app,
+  findUser,
+  saveUser,
+  session: false,
+  onLogin: () => ({ token: "" }),
+});
+express().use("/wx", routesOnly);
+routesOnly.sessionKeys satisfies object;
+// @ts-expect-error no session begins: the guard would refuse everyone
+routesOnly.requireLogin;
+// @ts-expect-error the guard has found nobody
+routesOnly.userOf;
+// @ts-expect-error there is nothing to end
+routesOnly.signOutEverywhere;
+const perhaps = wechatLogin({ ...app, findUser, saveUser, session: user.id === 1 ? false : { ttl: 60 } });
+express().get("/me", perhaps.requireLogin, (req, res) => res.json(perhaps.userOf(req).id.toFixed()));
+const typed: WechatLogin<typeof user> = wechatLogin({ ...app, findUser, saveUser, session: undefined });
+const given: WechatLoginOptions<typeof user, readonly ["unionid"]> = { ...app, findUser, saveUser };
+express().use(typed.requireLogin, wechatLogin(given).requireLogin);
+const web = { website: app, callbackUrl: "https://shop.example/web/callback", findUser, saveUser };
+express().use("/web", wechatWebLogin({ ...web, session: false }), wechatWebLogin(web).requireLogin);
+// @ts-expect-error no session begins: the guard would refuse everyone
+wechatWebLogin({ ...web, session: false }).requireLogin;
 
 // Avatars and phone numbers.
 const withPhone = { findUser: () => ({ ...user, phoneNumber: null }), saveUser };

@@ -292,8 +292,16 @@ describe("what the host asks of the guard", () => {
       expect([unknown.status, await unknown.text()].join()).to.match(/^404,.*Cannot POST/s);
     }
     expect((await me("A".repeat(54))).body).to.deep.equal({ host: "error" });
-    const message = "wechatLogin: there are no sessions to look at with session: false.";
+    const message =
+      "wechatLogin: there are no sessions to look at with session: false. Leave this option out to use requireLogin, " +
+      "userOf, identityOf and signOutEverywhere; or check the login state that your onLogin issues: see the recipes in " +
+      "the README.";
     expect(hostErrors.map((error) => (error as Error).message)).to.deep.equal([message]);
     expect(await wx.signOutEverywhere({ openid: "o1" }).catch((error) => error.message)).to.equal(message);
+    for (const lookUp of [wx.userOf, wx.identityOf]) {
+      expect(() => lookUp({} as never))
+        .to.throw(Error)
+        .with.property("message", message);
+    }
   });
 });

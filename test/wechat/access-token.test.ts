@@ -255,7 +255,7 @@ describe("accessToken", () => {
     [{ keyPrefix: 5 }, '"keyPrefix" must be a string.'],
     [{ fetch: 1 }, '"fetch" must be a function.'],
     [{ baseUrl: "" }, '"baseUrl" must be an http or https URL without a user name, a query and a fragment.'],
-    [{ timeOut: 1 }, 'there is no option "timeOut".'],
+    [{ timeOut: 1 }, 'there is no option "timeOut": did you mean "timeout"?'],
   ] as const) {
     it(`refuses ${Object.keys(wrong)} ${Object.values(wrong)}: ${sentence}`, () => {
       const options = { appId: APP_ID, secret: SECRET, redis: redis(), ...wrong };
