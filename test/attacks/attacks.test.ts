@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { expect } from "chai";
 import sinon from "sinon";
 import { errorBody } from "../support/error-body.ts";
-import { atEnd, redis, send, startApp } from "../support/login-app.ts";
+import { atEnd, forEachStore, redis, send, startApp } from "../support/login-app.ts";
 
 const LATER = { session: {} };
 
@@ -20,7 +20,7 @@ async function withTokens() {
   return { ...app, sessionToken: body.sessionToken, temporaryToken, phone, complete };
 }
 
-describe("attacks", () => {
+forEachStore("attacks", () => {
   it("a code is exchanged once: whoever has seen it gets nothing", async () => {
     const { wechat, post } = await startApp();
     const { code } = wechat.phone({ unionid: "u1" }).login();

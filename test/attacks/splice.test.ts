@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { startApp } from "../support/login-app.ts";
+import { forEachStore, startApp } from "../support/login-app.ts";
 import { nickNameFor, spliceUnionId } from "./support/splice.ts";
 
 const VICTIM = "ocMvos6NjeKLIBqg5Mr9QjxrP1FA";
@@ -22,7 +22,7 @@ async function attack(own: { unionid?: string }) {
   return { ...app, attempt };
 }
 
-describe("a unionId forged in encryptedData by splicing the attacker's own blocks", () => {
+forEachStore("a unionId forged in encryptedData by splicing the attacker's own blocks", () => {
   for (const [what, own] of [
     ["from data without a unionId", {}],
     ["from data with a unionId of the attacker's own", { unionid: "oAttackersOwnUnionid00000000" }],

@@ -70,6 +70,31 @@ export function redis(): Redis {
   return sharedRedis;
 }
 
+let usesRedis = true;
+
+/** What the hosts of tests give as `redis`: nothing inside of {@link forEachStore} with the in-process store. */
+export function hostRedis(): Redis | undefined {
+  return usesRedis ? redis() : undefined;
+}
+
+/** Runs the same tests with hosts that use Redis, and with hosts that use the in-process store. */
+export function forEachStore(title: string, body: () => void): void {
+  for (const [name, isRedis] of [
+    ["Redis", true],
+    ["the in-process store", false],
+  ] as const) {
+    describe(`${title}, with ${name}`, () => {
+      before(() => {
+        usesRedis = isRedis;
+      });
+      after(() => {
+        usesRedis = true;
+      });
+      body();
+    });
+  }
+}
+
 /** A key prefix that no other test has. */
 export function ownPrefix(): string {
   return `test:${process.pid}:${Date.now()}:${prefixes++}:`;
@@ -111,7 +136,7 @@ export async function startApp(options: Options = {}, initialUsers: Partial<Test
   const login = wechatLogin({
     appId: APP_ID,
     secret: SECRET,
-    redis: redis(),
+    redis: hostRedis(),
     findUser: table.findUser,
     saveUser: table.saveUser,
     keyPrefix,

@@ -12,6 +12,7 @@ import { browserOf } from "./browser.ts";
 import {
   APP_ID,
   atEnd,
+  hostRedis,
   listen,
   ownPrefix,
   redis,
@@ -43,7 +44,7 @@ export async function startWebApp(options: Options = {}, initialUsers: Partial<T
   const server = createServer(app);
   const url = await listen(server);
   const { findUser = table.findUser, saveUser = table.saveUser } = given;
-  const shared = { redis: redis(), keyPrefix, baseUrl: wechat.baseUrl, findUser, saveUser };
+  const shared = { redis: hostRedis(), keyPrefix, baseUrl: wechat.baseUrl, findUser, saveUser };
   const web = wechatWebLogin({
     ...apps,
     callbackUrl: `${url}/web/callback`,
