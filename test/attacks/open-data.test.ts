@@ -80,12 +80,12 @@ describe("openData, given the attacker's own data from a block inside their nick
       it(`does not open ${what} of the attacker's choice${unionid ? ", who has a unionid" : ""}`, async () => {
         const beginning = beginningOf(unionid);
         // JSON escapes a quote in a nickname: the backslash ends the block in front, and is left out.
-        const escape = rest.startsWith('"') ? "\\" : "";
-        const filler = fillerBehind(beginning + escape);
+        const backslash = rest.startsWith('"') ? "\\" : "";
+        const filler = fillerBehind(beginning + backslash);
         const { phone, open } = await attack({ nickName: filler + rest, ...(unionid && { unionid }) });
         const info = phone.getUserInfo();
         const { rawData, signature } = info;
-        const begun = beginAt(info, beginning + filler + escape, wanted);
+        const begun = beginAt(info, beginning + filler + backslash, wanted);
         for (const body of [begun, { ...begun, rawData, signature }]) {
           const answer = await open(body);
           expect([answer.status, answer.body]).to.deep.equal([401, NOT_OPENED]);
