@@ -25,8 +25,8 @@ async function attack({ nickName, unionid }: { nickName: string; unionid?: strin
   const wechat = await startWechat();
   const { findUser, saveUser } = userTable();
   const account = { appId: APP_ID, secret: SECRET, redis: redis(), baseUrl: wechat.baseUrl };
-  const options = { require: [], keepSessionKey: true, keyPrefix: ownPrefix() };
-  const wx = wechatLogin({ ...account, ...options, findUser, saveUser });
+  const keyPrefix = ownPrefix();
+  const wx = wechatLogin({ ...account, findUser, saveUser, require: [], keepSessionKey: true, keyPrefix });
   const app = express();
   app.use("/wx", wx);
   app.post("/open", wx.requireLogin, express.json(), (req, res, next) => {
