@@ -3,24 +3,24 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** An escape of JSON (or a backslash before whatever byte comes), or a control byte that stands for itself. */
 const ESCAPES_AND_CONTROLS = /\\[\s\S]|[^ -\uffff]/g;
-/** The parts of valid JSON that matter for finding its names. */
-const STRINGS_AND_PUNCTUATION = /"(?:[^"\\]|\\.)*"|[{}[\],:]/g;
+/** The parts of valid JSON that matter here: its strings, its punctuation and its numbers. */
+const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\],:]|-?\d[\d.eE+-]*/g;
 
 /**
- * Parses a JSON object whose ciphertext somebody may have rearranged, so that nothing can hide in it: strict UTF-8, and no
- * name twice at any level. WeChat is known to leave control bytes unescaped in names and cities: they are accepted inside
- * strings, as what they are, and nowhere else.
+ * Parses a JSON object whose ciphertext somebody may have rearranged, so that nothing can hide in it: strict UTF-8, no name
+ * twice at any level, and no number in a spelling of its own. WeChat is known to leave control bytes unescaped in names and
+ * cities: they are accepted inside strings, as what they are, and nowhere else.
  *
  * @returns its own members, by name; a Map, so that no name can reach a prototype
  * @throws {Error} whose message quotes nothing of the text
  */
-export function parseStrictJson(text: string | Uint8Array): Map<string, unknown> {
-  const json = escapeControls(typeof text === "string" ? text : decode(text));
+export function parseStrictJson(bytes: Uint8Array): Map<string, unknown> {
+  const json = escapeControls(decode(bytes));
   const value = parse(json);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new Error("no JSON object inside");
   }
-  refuseDoubledNames(json);
+  checkTokens(json);
   return new Map(Object.entries(value));
 }
 
@@ -51,13 +51,18 @@ function escapeControls(text: string): string {
   });
 }
 
-/** JSON.parse keeps the last of two members with one name. Names are compared decoded: `union\u0049d` is `unionId`. */
-function refuseDoubledNames(json: string): void {
+/**
+ * JSON.parse keeps the last of two members with one name. Names are compared decoded: `union\u0049d` is `unionId`. Numbers
+ * are spelled as JSON.stringify does: any digits could hide in `0e1234567890`.
+ */
+function checkTokens(json: string): void {
   const levels: Set<string>[] = [];
   let last = "";
-  for (const [token] of json.matchAll(STRINGS_AND_PUNCTUATION)) {
+  for (const [token] of json.matchAll(TOKENS)) {
     if (token === "{" || token === "[") levels.push(new Set());
     if (token === "}" || token === "]") levels.pop();
+    if (/^[-\d]/.test(token) && String(Number(token)) !== token)
+      throw new Error("a number in another spelling");
     if (token === ":") {
       const [names, name] = [levels.at(-1), JSON.parse(last)];
       if (names?.has(name)) throw new Error("a name comes twice");

@@ -20,6 +20,8 @@ export interface Expectations {
   unionid?: string | undefined;
 }
 
+/** Nobody vouches for its value: with other characters a block of garbage would hide here, and its owner could read it. */
+const UNION_ID = /^[\w-]*$/;
 const OPEN_GID = /^[\w-]{28}$/;
 /** What a member that a later WeChat adds may look like: nothing that a block of garbage could hide in. */
 const UNKNOWN_NAME = /^[A-Za-z_]{1,12}$/;
@@ -55,11 +57,11 @@ export function knownInUserData({ kind, data }: OpenedUserData): Known {
 
 /** Names and picture are those of the signed `rawData`; a `unionId` counts only beside this user's `openId`. */
 function profile(opened: Members, rawData: Members, { openid, unionid }: Expectations): OpenedUserData {
-  const [openId, unionId] = [opened.get("openId"), opened.get("unionId")];
+  const [openId, unionId] = [opened.get("openId"), opened.get("unionId") ?? ""];
   // wx.getUserProfile seals neither of the two.
   const isAnonymous = !opened.has("openId") && !opened.has("unionId");
   if (!isAnonymous && openId !== openid) throw new Error("openId belongs to another user");
-  if (typeof (unionId ?? "") !== "string") throw new Error("unionId is no text");
+  if (typeof unionId !== "string" || !UNION_ID.test(unionId)) throw new Error("no unionId");
   if (unionId && unionid !== undefined && unionId !== unionid) {
     throw new Error("unionId is not the one that WeChat gave for the code");
   }

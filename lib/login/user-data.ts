@@ -65,9 +65,11 @@ function base64(text: string): Buffer {
 /** The members of `rawData`, for which WeChat vouches by `signature`. */
 function signedRawData({ rawData, signature }: SealedUserData, sessionKey: string): Members | undefined {
   if (rawData === undefined && signature === undefined) return undefined;
-  const expected = createHash("sha1").update(`${rawData}${sessionKey}`).digest("hex");
+  // The bytes, not the string: a half of a surrogate pair is hashed as U+FFFD, and would be parsed as something else.
+  const bytes = Buffer.from(`${rawData}`);
+  const expected = createHash("sha1").update(bytes).update(sessionKey).digest("hex");
   if (!isSame(`${signature}`, expected)) throw new Error("signature does not match rawData");
-  return parseStrictJson(`${rawData}`);
+  return parseStrictJson(bytes);
 }
 
 function checkWatermark(watermark: unknown, appId: string, maxAge: number): void {
