@@ -14,13 +14,14 @@ import { oneTimeTokens } from "../storage/one-time-tokens.ts";
 import { openStore } from "../storage/open-store.ts";
 import { wechatApi } from "../wechat/wechat-api.ts";
 import { checkOptions } from "./check-options.ts";
+import { clientExtras } from "./client-extras.ts";
 import { hostOf } from "./host.ts";
 import { readCode, readCompletion, readProfile } from "./input.ts";
 import { loginFlow, type PendingLogin } from "./login-flow.ts";
 import { openDataOf } from "./open-data.ts";
 import type { StoredUser, WechatLogin, WechatLoginOptions } from "./options.ts";
 import { profileUpdate } from "./profile-update.ts";
-import type { Requirement } from "./requirements.ts";
+import { isComplete, type Requirement } from "./requirements.ts";
 import { knownInUserData, openUserData, type SealedUserData } from "./user-data.ts";
 
 /** Nobody knows how long a session_key lives; it is kept as long as a session by default. */
@@ -47,10 +48,14 @@ export function wechatLogin<
   const { appId, temporaryTokenTtl } = settings;
   const prefix = `${settings.keyPrefix}${appId}:`;
   const store = openStore(settings.redis);
-  const host = hostOf(options);
+  const host = hostOf(options, settings.require);
   const wechat = wechatApi({ ...settings, store, prefix });
   const sessions = settings.session ? sessionsOf(store, poolOf(settings.session)) : undefined;
-  const guard = guardOf({ sessions, findUser: host.findUser });
+  const guard = guardOf<User>({
+    sessions,
+    findUser: host.findUser,
+    isComplete: (visitor) => isComplete(settings.require, visitor),
+  });
   const keys = settings.keepSessionKey
     ? keptSessionKeys(store, { ...settings, prefix, ttl: KEY_SECONDS })
     : undefined;
@@ -65,7 +70,7 @@ export function wechatLogin<
 
   /** The session comes last: none is left behind where the host fails. */
   async function signIn(identity: Identity, req: Request, found?: User | null) {
-    const extras = await host.onLogin(identity, req, found);
+    const extras = clientExtras(await host.onLogin(identity, req, found));
     const state = sessions && { sessionToken: await sessions.begin(identity), expiresIn: sessions.pool.ttl };
     return success("signed_in", extras, state);
   }
@@ -98,9 +103,9 @@ export function wechatLogin<
   const limit = settings.rateLimit ? rateLimiter({ ...settings.rateLimit, count, refuse }) : undefined;
 
   const profile = answer(async (req) => {
-    const visitor = await guard.admit(req);
+    const visitor = await guard.admitIncomplete(req);
     await updateProfile(readProfile(await read(req)), visitor);
-    return success("saved", await host.onLogin(visitor.identity, req));
+    return success("saved", clientExtras(await host.onLogin(visitor.identity, req)));
   });
   const limited = behind(limit, {
     "POST /login": answer(async (req) => flow.start(readCode(await readJsonBody(req)), req)),
@@ -118,6 +123,7 @@ export function wechatLogin<
 
   return Object.assign(routes({ ...limited, ...(sessions && { "POST /logout": logout }) }), {
     requireLogin: admit(guard.admit),
+    authenticate: guard.authenticate,
     userOf: (req: IncomingMessage) => guard.visitorOf(req).user,
     identityOf: (req: IncomingMessage) => guard.visitorOf(req).identity,
     signOutEverywhere: guard.signOutEverywhere,

@@ -7,7 +7,9 @@ const READING = new Set(["GET", "HEAD", "OPTIONS"]);
  * come from a page of the own origin (CSRF), and both headers are out of a page's reach.
  */
 export function mayActByCookie({ method, headers }: IncomingMessage, origin: string): boolean {
-  if (READING.has(String(method))) return true;
+  // A WebSocket begins with a GET, and what is sent over it may change anything.
+  const isWebSocket = /websocket/i.test(headers.upgrade ?? "");
+  if (READING.has(String(method)) && !isWebSocket) return true;
   const site = headers["sec-fetch-site"];
   // Browsers before 2023 send Origin only. "none" is a person's own doing: typed, or from a bookmark.
   return site === undefined ? headers.origin === origin : site === "same-origin" || site === "none";
