@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Request } from "express";
+import { asError } from "../as-error.ts";
 import { WechatLoginError } from "../errors.ts";
+import { operatorWarnings } from "./operator-warnings.ts";
 import type { MountableHandler } from "./routes.ts";
 
 /** The host sees its own request: where Express is the host, it is one of Express. */
@@ -11,21 +13,45 @@ const hostsOwn = (req: IncomingMessage) => req as Request;
  * contract's form; those of the host's callbacks and of Redis go to the host's error handler untouched.
  */
 export function answerWith(onError: ((error: WechatLoginError, req: Request) => unknown) | undefined) {
-  async function refuse(
-    error: unknown,
+  const warnOperator = operatorWarnings();
+
+  /** Tells the host's `onError`; without one, the operator. */
+  async function report(error: WechatLoginError, req: IncomingMessage): Promise<void> {
+    if (!onError) return warnOperator(error);
+    try {
+      await onError(error, hostsOwn(req));
+    } catch (failure) {
+      throw asError(failure, "onError");
+    }
+  }
+
+  /** Answers an error of ours. Gives the Error that is the host's to answer, if there is one. */
+  async function answerError(
+    error: Error,
     req: IncomingMessage,
     res: ServerResponse,
-    next: (error: unknown) => void,
-  ): Promise<void> {
-    if (!(error instanceof WechatLoginError)) return next(error);
+  ): Promise<Error | undefined> {
+    if (!(error instanceof WechatLoginError)) return error;
     try {
-      await onError?.(error, hostsOwn(req));
+      await report(error, req);
+      // By a timeout of the host's, or by onError: nothing can be added.
+      if (res.headersSent) return error;
+      sendError(res, error);
+      return undefined;
     } catch (failure) {
-      return next(failure);
+      return asError(failure);
     }
-    // By a timeout of the host's, or by onError: nothing can be added, and what is thrown here nobody would catch.
-    if (res.headersSent) return next(error);
-    sendError(res, error);
+  }
+
+  /** Never calls `next` without an Error: Express would take that as leave to go on. */
+  async function refuse(
+    thrown: unknown,
+    req: IncomingMessage,
+    res: ServerResponse,
+    next: (error: Error) => void,
+  ): Promise<void> {
+    const error = await answerError(asError(thrown), req, res);
+    if (error) next(error);
   }
 
   return {
@@ -47,7 +73,7 @@ export function answerWith(onError: ((error: WechatLoginError, req: Request) => 
       return async (req, res, next) => {
         try {
           const { location, error } = await handle(hostsOwn(req), res);
-          if (error) await onError?.(error, hostsOwn(req));
+          if (error) await report(error, req);
           res.writeHead(302, { Location: location, "Content-Length": 0, "Cache-Control": "no-store" }).end();
         } catch (error) {
           await refuse(error, req, res, next);

@@ -2,7 +2,9 @@ import { createHash } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { NextFunction, Request, Response } from "express";
 import { ipKeyGenerator, rateLimit } from "express-rate-limit";
+import { asError } from "../as-error.ts";
 import { WechatLoginError } from "../errors.ts";
+import { warnOnce } from "../warnings.ts";
 import type { MountableHandler } from "./routes.ts";
 
 /** How many requests an address may send; `false` for hosts that limit them elsewhere. */
@@ -41,7 +43,10 @@ export function rateLimiter({ limit, window, count, refuse }: RateLimitPorts): M
     validate: false,
     store: {
       async increment(address) {
-        const { count: totalHits, ms } = await count(hashOf(address), window);
+        // A failure with nothing would be passed on as `next(undefined)`, which lets the request go on uncounted.
+        const { count: totalHits, ms } = await count(hashOf(address), window).catch((thrown) => {
+          throw asError(thrown, "Redis");
+        });
         return { totalHits, resetTime: new Date(Date.now() + ms) };
       },
       // Nothing of ours takes a request back; the type wants them to be there.
@@ -55,7 +60,10 @@ export function rateLimiter({ limit, window, count, refuse }: RateLimitPorts): M
       void refuse(rateLimited(retryAfter, req), req, res, next);
     },
   });
-  return (req, res, next) => limiter(req as Request, withAppend(res), next);
+  return (req, res, next) => {
+    if (isProxyUnknown(req as Request)) warnOfProxy((req as Request).app ?? limiter);
+    limiter(req as Request, withAppend(res), next);
+  };
 }
 
 /** Of Express's response the limiter uses this one method; on node:http it is Node's own under another name. */
@@ -63,11 +71,24 @@ function withAppend(res: ServerResponse): Response {
   return ("append" in res ? res : Object.assign(res, { append: res.appendHeader })) as Response;
 }
 
+/** A proxy has written down the user's address, and nobody reads it: all its users count as one. */
+function isProxyUnknown({ app, ip, headers }: Request): boolean {
+  if (headers["x-forwarded-for"] === undefined) return false;
+  return app ? !app.get("trust proxy") : ip === undefined;
+}
+
+const PROXY_UNKNOWN =
+  'X-Forwarded-For is there, but the app has no "trust proxy", so that all users behind the proxy count as one';
+
+/** @param app whose setting it is */
+function warnOfProxy(app: object): void {
+  const cure =
+    'app.set("trust proxy", 1) for one proxy; on node:http set req.ip; or rateLimit: false. See docs/troubleshooting.md#rate_limited.';
+  warnOnce(app, "WECHAT_LOGIN_TRUST_PROXY", `wechatLogin: ${PROXY_UNKNOWN} for rateLimit. ${cure}`);
+}
+
 function rateLimited(retryAfter: number, req: Request): WechatLoginError {
-  const isBehindProxy = req.headers["x-forwarded-for"] !== undefined && !req.app?.get("trust proxy");
-  const hint = isBehindProxy
-    ? ': X-Forwarded-For is there, but the app has no "trust proxy", so that all users behind the proxy count as one'
-    : "";
+  const hint = isProxyUnknown(req) ? `: ${PROXY_UNKNOWN}` : "";
   return new WechatLoginError("rate_limited", "Too many requests from this address: try again later.", {
     retryAfter,
     cause: new Error(`more requests than rateLimit allows${hint}`),

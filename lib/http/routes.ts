@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { asError } from "../as-error.ts";
 
 /** A request handler for `app.use` and for the routes of Express 4 and 5, and for `node:http`. */
 export type MountableHandler = (
@@ -29,7 +30,7 @@ export function behind(
   const after =
     (handler: MountableHandler): MountableHandler =>
     (req, res, next) =>
-      first(req, res, (error) => (error === undefined ? handler(req, res, next) : next(error)));
+      first(req, res, (error) => (error === undefined ? handler(req, res, next) : next(asError(error))));
   return Object.fromEntries(Object.entries(handlers).map(([route, handler]) => [route, after(handler)]));
 }
 

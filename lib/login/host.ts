@@ -1,7 +1,11 @@
 import type { Request } from "express";
+import { asError } from "../as-error.ts";
 import type { Identity } from "../identity.ts";
 import type { Picture } from "../profile/picture.ts";
 import { trace } from "../tracing.ts";
+import { checkFoundUser } from "./found-user.ts";
+import type { Requirement } from "./requirements.ts";
+import { storedUserWarnings } from "./stored-user-warnings.ts";
 
 /** What a host gives a login to work with, whatever is required of a user. */
 export interface HostCallbacks<User extends object> {
@@ -12,33 +16,58 @@ export interface HostCallbacks<User extends object> {
   onLogin?(user: User, visit: { identity: Identity; req: Request }): unknown;
 }
 
-/** The host's callbacks, whatever way they fail: one that throws at once rejects like any other. */
-export function hostOf<User extends object>(options: HostCallbacks<User>) {
-  const findUser = (identity: Identity) => trace("host", "findUser", async () => options.findUser(identity));
+/**
+ * The host's callbacks. They fail in one way: the promise rejects with an Error. What they return is checked. Each gets an
+ * identity of its own, because what a callback changes in it must not change who is signed in.
+ */
+export function hostOf<User extends object>(options: HostCallbacks<User>, require: readonly Requirement[]) {
+  const warnings = storedUserWarnings(options.findUser, require);
+
+  /** @throws {Error} it is no user, or another than the one who logged in */
+  async function findUser(identity: Identity): Promise<User | undefined> {
+    // Before the callback: what is saved while it looks need not be found.
+    const look = warnings.beforeLookup(identity);
+    const found = await call("findUser", () => options.findUser({ ...identity }));
+    const user = checkFoundUser(found, identity);
+    look(user);
+    return user;
+  }
+
   return {
     findUser,
-    saveUser: (user: Identity) => trace("host", "saveUser", async () => options.saveUser(user as never)),
+    async saveUser(user: Identity): Promise<void> {
+      await call("saveUser", () => options.saveUser({ ...user } as never));
+      warnings.afterSave(user);
+    },
     async saveAvatar(avatar: Picture, identity: Identity): Promise<string> {
-      const url: unknown = await trace("host", "saveAvatar", async () =>
-        options.saveAvatar?.(avatar, identity),
-      );
+      const url: unknown = await call("saveAvatar", () => options.saveAvatar?.(avatar, { ...identity }));
       if (typeof url === "string" && url !== "") return url;
       throw new TypeError("wechatLogin: saveAvatar must return the URL of the picture, a string.");
     },
     /** A nickname that WeChat would show to a person is accepted, unless the host looks at it itself. */
     async onReview(nickName: string, identity: Identity): Promise<boolean> {
       if (!options.onReview) return true;
-      const isGood = await trace("host", "onReview", async () => options.onReview?.(nickName, identity));
+      const isGood = await call("onReview", () => options.onReview?.(nickName, { ...identity }));
       return isGood !== false;
     },
-    /** What the host has to tell the client. */
-    async onLogin(identity: Identity, req: Request, found?: User | null): Promise<object | undefined> {
+    /** What the host has to tell the client, unchecked. */
+    async onLogin(identity: Identity, req: Request, found?: User | null): Promise<unknown> {
       if (!options.onLogin) return undefined;
       const user = found ?? (await findUser(identity));
       if (!user)
         throw new Error("wechatLogin: findUser finds nobody where saveUser has just stored someone.");
-      const told = trace("host", "onLogin", async () => options.onLogin?.(user, { identity, req }));
-      return (await told) as object | undefined;
+      return await call("onLogin", () => options.onLogin?.(user, { identity: { ...identity }, req }));
     },
   };
+}
+
+/** Runs a callback of the host, traced. */
+async function call<Result>(name: string, callback: () => Result | Promise<Result>): Promise<Result> {
+  return await trace("host", name, async () => {
+    try {
+      return await callback();
+    } catch (thrown) {
+      throw asError(thrown, name);
+    }
+  });
 }

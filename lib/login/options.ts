@@ -25,7 +25,7 @@ export type UserToSave<Required extends readonly Requirement[]> = Identity &
 export type StoredUser<Required extends readonly Requirement[]> = {
   [Name in Required[number]]?: string | null | undefined;
 } & {
-  /** If it is there at all: the openid in the app that was asked for. One that differs is saved. */
+  /** If it is there at all: the openid in the app that was asked for. One that differs (found by unionid) is saved. */
   openid?: string | null | undefined;
 };
 
@@ -40,7 +40,13 @@ export interface WechatLoginOptions<User extends object, Required extends readon
    * which is for trying out: under `NODE_ENV=production` that is a `TypeError`.
    */
   redis?: RedisClient | undefined;
-  /** Finds a stored user by `unionid` or by `appId` and `openid`; gives nothing for a stranger. */
+  /**
+   * Finds a stored user by `unionid` or by `appId` and `openid`; returns nothing for a stranger.
+   *
+   * The user must be the one who logged in: if it has an `openid` or a `unionid`, one of them must be that of `identity`.
+   * Anything else is an Error, and nobody is signed in. A user with several accounts at WeChat: return the openid and the
+   * unionid that was asked for, or leave both out.
+   */
   findUser(identity: Identity): User | null | undefined | Promise<User | null | undefined>;
   /** Creates or updates a user. Two requests may save one person at the same time: make it an upsert. */
   saveUser(user: UserToSave<Required>): unknown;
@@ -53,8 +59,8 @@ export interface WechatLoginOptions<User extends object, Required extends readon
   /** Bytes of the largest picture that is taken. Default: 2 MiB. */
   avatarMaxBytes?: number | undefined;
   /**
-   * What the client receives besides `status`. Nothing of the user leaves without it. Called with what `findUser`
-   * finds once the user is stored.
+   * What the client receives besides `status`, as the JSON that `res.json` would make of it. Nothing of the user leaves
+   * without it. Called with what `findUser` finds once the user is stored.
    */
   onLogin?(
     user: NoInfer<User>,
@@ -102,10 +108,17 @@ export interface WechatLoginOptions<User extends object, Required extends readon
 export interface WechatLogin<User extends object> extends MountableHandler {
   /**
    * A guard for the host's routes: lets pass who sends a good `Authorization: Bearer <sessionToken>` and is still found
-   * by `findUser`; answers 401 `login_required` to everyone else. Errors of `findUser` go to the host's error handler,
+   * by `findUser`, with all that is required; answers 401 `login_required` to everyone else. Errors of `findUser` go to the host's error handler,
    * but for an `AccountConflictError`, which is answered 409.
    */
   requireLogin: MountableHandler;
+  /**
+   * The same check without an answer, for pages that are for everybody, WebSocket upgrades, GraphQL, tRPC, NestJS: the user
+   * and the identity, or `undefined` if nobody is signed in. `userOf` and `identityOf` know the user from then on.
+   *
+   * @throws {Error} the errors of `findUser` and Redis; with `session: false` always
+   */
+  authenticate(req: IncomingMessage): Promise<{ user: User; identity: Identity } | undefined>;
   /** The user that the guard found. @throws {Error} where the guard has not run for this request */
   userOf(req: IncomingMessage): User;
   /** The identity that the session was begun with. @throws {Error} where the guard has not run for this request */

@@ -47,6 +47,14 @@ export function missingOf(require: readonly Requirement[], known: Known): Requir
   return require.filter((name) => known[name] === undefined);
 }
 
+/** Whether all that is required is known of a user who is signed in. */
+export function isComplete(
+  require: readonly Requirement[],
+  { user, identity }: { user: object; identity: object },
+): boolean {
+  return missingOf(require, { ...knownIn(identity), ...knownIn(user) }).length === 0;
+}
+
 /** Something new for the stored user: a field, or an openid, where someone known by unionid comes by another app. */
 export function hasNews(openid: string, learned: Known, user: object & { openid?: unknown }): boolean {
   if ("openid" in user && user.openid !== openid) return true;

@@ -17,13 +17,14 @@ import { openStore } from "../storage/open-store.ts";
 import { hashOf } from "../storage/tokens.ts";
 import { wechatApi } from "../wechat/wechat-api.ts";
 import { checkOptions } from "./check-options.ts";
+import { clientExtras } from "./client-extras.ts";
 import { hostOf } from "./host.ts";
 import { readCode, readCompletion, readProfile } from "./input.ts";
 import { loginFlow, type PendingLogin } from "./login-flow.ts";
 import { openDataOf } from "./open-data.ts";
 import type { StoredUser, WechatLogin, WechatLoginOptions, WechatLoginWith } from "./options.ts";
 import { profileUpdate } from "./profile-update.ts";
-import type { Requirement } from "./requirements.ts";
+import { isComplete, type Requirement } from "./requirements.ts";
 import type { SealedUserData } from "./user-data.ts";
 import { knownInUserData } from "./user-data-kinds.ts";
 import { userDataOpener } from "./user-data-opener.ts";
@@ -53,10 +54,14 @@ export function wechatLogin<
   const { appId, temporaryTokenTtl } = settings;
   const prefix = `${settings.keyPrefix}${appId}:`;
   const store = openStore(settings.redis);
-  const host = hostOf(options);
+  const host = hostOf(options, settings.require);
   const wechat = wechatApi({ ...settings, store, prefix });
   const sessions = settings.session ? sessionsOf(store, poolOf(settings.session)) : undefined;
-  const guard = guardOf({ sessions, findUser: host.findUser });
+  const guard = guardOf<User>({
+    sessions,
+    findUser: host.findUser,
+    isComplete: (visitor) => isComplete(settings.require, visitor),
+  });
   const keys = settings.keepSessionKey
     ? keptSessionKeys(store, { ...settings, prefix, ttl: KEY_SECONDS })
     : undefined;
@@ -73,7 +78,7 @@ export function wechatLogin<
 
   /** The session comes last: none is left behind where the host fails. */
   async function signIn(identity: Identity, req: Request, found?: User | null) {
-    const extras = await host.onLogin(identity, req, found);
+    const extras = clientExtras(await host.onLogin(identity, req, found));
     const state = sessions && { sessionToken: await sessions.begin(identity), expiresIn: sessions.pool.ttl };
     return success("signed_in", extras, state);
   }
@@ -109,9 +114,9 @@ export function wechatLogin<
   const limit = settings.rateLimit ? rateLimiter({ ...settings.rateLimit, count, refuse }) : undefined;
 
   const profile = answer(async (req) => {
-    const visitor = await guard.admit(req);
+    const visitor = await guard.admitIncomplete(req);
     await updateProfile(readProfile(await read(req)), visitor);
-    return success("saved", await host.onLogin(visitor.identity, req));
+    return success("saved", clientExtras(await host.onLogin(visitor.identity, req)));
   });
   // A token of ours is of no use to another website; a cookie of the host's would be set in its visitor's browser.
   const sameSite = sessions ? undefined : admit(async (req) => refuseCrossSite(req));
@@ -134,6 +139,7 @@ export function wechatLogin<
     routes({ ...limited, ...(sessions && { "POST /logout": logout }) }),
     {
       requireLogin: admit(guard.admit),
+      authenticate: guard.authenticate,
       userOf: (req: IncomingMessage) => guard.visitorOf(req).user,
       identityOf: (req: IncomingMessage) => guard.visitorOf(req).identity,
       signOutEverywhere: guard.signOutEverywhere,

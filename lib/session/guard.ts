@@ -13,6 +13,8 @@ export interface Visitor<User> {
 export interface GuardPorts<User> {
   sessions: Sessions | undefined;
   findUser(identity: Identity): Promise<User | null | undefined>;
+  /** Whether all is known of the user that this login requires. */
+  isComplete(visitor: Visitor<User>): boolean;
   /** The session token of a request, or an empty string, which is nobody's. Default: that of `Authorization`. */
   tokenOf?(req: IncomingMessage): string;
 }
@@ -28,6 +30,7 @@ identityOf and signOutEverywhere; or check the login state that your onLogin iss
 export function guardOf<User extends object>({
   sessions,
   findUser,
+  isComplete,
   tokenOf = bearerToken,
 }: GuardPorts<User>) {
   const visitors = new WeakMap<IncomingMessage, Visitor<User>>();
@@ -37,17 +40,38 @@ export function guardOf<User extends object>({
     return sessions;
   }
 
+  async function look(
+    req: IncomingMessage,
+    isEnough: (visitor: Visitor<User>) => boolean,
+  ): Promise<Visitor<User> | undefined> {
+    const identity = await kept().find(tokenOf(req));
+    const user = identity && (await findUser(identity));
+    const visitor = user ? { user, identity } : undefined;
+    if (!visitor || !isEnough(visitor)) {
+      visitors.delete(req);
+      return undefined;
+    }
+    visitors.set(req, visitor);
+    return visitor;
+  }
+
   return {
+    /** Who sends a request; nothing for anyone who is not signed in, for whatever reason. */
+    async authenticate(req: IncomingMessage): Promise<Visitor<User> | undefined> {
+      const visitor = await look(req, isComplete);
+      return visitor && { ...visitor };
+    },
     /** @throws {WechatLoginError} `login_required`: one answer for every reason */
-    async admit(req: IncomingMessage): Promise<Visitor<User>> {
-      const identity = await kept().find(tokenOf(req));
-      const user = identity && (await findUser(identity));
-      if (!user) throw loginRequired();
-      const visitor = { user, identity };
-      visitors.set(req, visitor);
+    async admit(req: IncomingMessage): Promise<void> {
+      if (!(await look(req, isComplete))) throw loginRequired();
+    },
+    /** As `admit`, also for a user who lacks something that is required. @throws {WechatLoginError} `login_required` */
+    async admitIncomplete(req: IncomingMessage): Promise<Visitor<User>> {
+      const visitor = await look(req, () => true);
+      if (!visitor) throw loginRequired();
       return visitor;
     },
-    /** Whom `admit` has found for this request. */
+    /** Who was found for this request. */
     visitorOf(req: IncomingMessage): Visitor<User> {
       const visitor = visitors.get(req);
       if (visitor) return visitor;

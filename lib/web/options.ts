@@ -63,10 +63,17 @@ export interface WechatWebLoginOptions<User extends object, Required extends rea
 export interface WechatWebLogin<User extends object> extends MountableHandler {
   /**
    * A guard for the host's routes: lets pass who has the session's cookie, or sends its token as
-   * `Authorization: Bearer …`, and is still found by `findUser`. A cookie counts only for reading, or where the request
+   * `Authorization: Bearer …`, and is still found by `findUser`, with all that is required. A cookie counts only for reading, or where the request
    * comes from a page of the own origin. Answers 401 `login_required` to everyone else.
    */
   requireLogin: MountableHandler;
+  /**
+   * The same check without an answer, for pages that are for everybody, WebSocket upgrades, GraphQL, tRPC, NestJS: the user
+   * and the identity, or `undefined` if nobody is signed in. `userOf` and `identityOf` know the user from then on.
+   *
+   * @throws {Error} the errors of `findUser` and Redis; with `session: false` always
+   */
+  authenticate(req: IncomingMessage): Promise<{ user: User; identity: Identity } | undefined>;
   /** The user that the guard found. @throws {Error} where the guard has not run for this request */
   userOf(req: IncomingMessage): User;
   /** The identity that the session was begun with. @throws {Error} where the guard has not run for this request */

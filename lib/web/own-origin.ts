@@ -8,5 +8,7 @@ const READING = new Set(["GET", "HEAD", "OPTIONS"]);
  * come from a page of the own origin (CSRF).
  */
 export function mayActByCookie(req: IncomingMessage, origin: string): boolean {
-  return READING.has(String(req.method)) || siteOf(req, (sent) => sent === origin) === "own";
+  // A WebSocket begins with a GET, and what is sent over it may change anything.
+  const isReading = READING.has(String(req.method)) && !/websocket/i.test(req.headers.upgrade ?? "");
+  return isReading || siteOf(req, (sent) => sent === origin) === "own";
 }

@@ -8,6 +8,7 @@ import { behind, routes } from "../http/routes.ts";
 import type { Identity } from "../identity.ts";
 import { hostOf } from "../login/host.ts";
 import type { StoredUser } from "../login/options.ts";
+import { isComplete } from "../login/requirements.ts";
 import { bearerToken, guardOf } from "../session/guard.ts";
 import { sessions as sessionsOf, sharedPrefix } from "../session/sessions.ts";
 import { openStore } from "../storage/open-store.ts";
@@ -49,7 +50,7 @@ export function wechatWebLogin<
   const settings = checkWebOptions(options);
   const { origin, protocol } = new URL(settings.callbackUrl);
   const store = openStore(settings.redis);
-  const host = hostOf(options);
+  const host = hostOf(options, settings.require);
   const apps = webApps({ ...settings, request: wechatRequest(settings) });
   const prefix = `${settings.keyPrefix}${apps.appIds.join("+")}:web-`;
   const { ttl, name } = settings.session || {};
@@ -60,7 +61,12 @@ export function wechatWebLogin<
   // Websites beside each other on one domain have a cookie each, unless they share their sessions.
   const sessionCookie = cookieOf(`wechat-session-${name ?? apps.appIds.join(".")}`, protocol === "https:");
   const browserCookie = cookieOf("wechat-browser", protocol === "https:");
-  const guard = guardOf({ sessions, findUser: host.findUser, tokenOf });
+  const guard = guardOf<User>({
+    sessions,
+    findUser: host.findUser,
+    isComplete: (visitor) => isComplete(settings.require, visitor),
+    tokenOf,
+  });
 
   function tokenOf(req: IncomingMessage): string {
     return bearerToken(req) || (mayActByCookie(req, origin) && sessionCookie.read(req)) || "";
@@ -131,6 +137,7 @@ export function wechatWebLogin<
     routes({ ...limited, ...(sessions && { "POST /logout": logout }) }),
     {
       requireLogin: admit(guard.admit),
+      authenticate: guard.authenticate,
       userOf: (req: IncomingMessage) => guard.visitorOf(req).user,
       identityOf: (req: IncomingMessage) => guard.visitorOf(req).identity,
       signOutEverywhere: (identity: Identity) => guard.signOutEverywhere(identity),

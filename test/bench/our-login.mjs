@@ -3,7 +3,7 @@ import { Redis } from "ioredis";
 import { wechatLogin } from "../../dist/index.js";
 import { APP_ID, SECRET } from "./people.mjs";
 
-const UNBOUND = {};
+const UNBOUND = { id: 1 };
 
 /**
  * Our login with the callbacks of the other targets: everybody is new at the first request, and nobody's user costs anything.

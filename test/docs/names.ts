@@ -71,9 +71,11 @@ declare function AuthGuard(name: string): object;
 declare function PassportStrategy(strategy: object, name: string): new (options: object) => object;
 interface CanActivate { canActivate(context: ExecutionContext): Promise<boolean> }
 interface ExecutionContext {
-  switchToHttp(): { getRequest(): import("express").Request; getResponse(): import("express").Response };
+  switchToHttp(): { getRequest(): import("express").Request };
 }
 interface FactoryProvider { provide: string; inject: object[]; useFactory(users: UsersService): object }
+declare const WechatLoginError: typeof import("express-wechat-login").WechatLoginError;
+declare class UnauthorizedException extends Error { constructor(body: object) }
 declare class UsersService {
   findOrCreate(openid: string): Promise<User>;
   find(identity: Identity): Promise<User | undefined>;

@@ -15,9 +15,7 @@ before(async () => {
   wechat = await wechatSimulator({ appId: "wxmini", secret: "s1", website });
   const port = await freePort();
   url = `http://localhost:${port}/api`;
-  const account = { WECHAT_APP_ID: "wxmini", WECHAT_SECRET: "s1", WECHAT_BASE_URL: wechat.baseUrl };
-  const site = { WEBSITE_APP_ID: website.appId, WEBSITE_SECRET: website.secret };
-  const env = { ...process.env, ...account, ...site, PORT: String(port) };
+  const env = { ...process.env, ...environment(), PORT: String(port) };
   example = spawn(process.execPath, ["dist/main.js"], { env, stdio: ["ignore", "pipe", "inherit"] });
   for await (const chunk of example.stdout) if (String(chunk).includes("Ctrl+C")) return;
   throw new Error("the example ended");
@@ -92,11 +90,56 @@ test("one person, one account: the website knows the user of the Mini Program, a
   }
 });
 
+test("the guard answers nothing: a catch-all filter sees Nest's own exception, and lets nobody pass by a failure", async () => {
+  Object.assign(process.env, environment());
+  await import("reflect-metadata");
+  const { NestFactory } = await import("@nestjs/core");
+  const { AppModule } = await import("../dist/app.module.js");
+  const { UsersService } = await import("../dist/users.service.js");
+  const { WX } = await import("../dist/wechat.module.js");
+  let isUp = true;
+  const { find } = UsersService.prototype;
+  UsersService.prototype.find = function (identity) {
+    return isUp ? find.call(this, identity) : Promise.reject();
+  };
+  const app = await NestFactory.create(AppModule, { logger: false });
+  const caught = [];
+  app.useGlobalFilters({
+    catch(exception, host) {
+      const res = host.switchToHttp().getResponse();
+      caught.push([exception.constructor.name, res.headersSent]);
+      res.status(500).json({ filter: "all" });
+    },
+  });
+  app.use("/wx", app.get(WX));
+  await app.listen(0, "127.0.0.1");
+  after(() => app.close());
+  const place = await app.getUrl();
+  const me = async (token) =>
+    json(await fetch(`${place}/me`, { headers: { Authorization: `Bearer ${token}` } }));
+
+  assert.deepEqual((await me("x")).body, { filter: "all" });
+  const init = { method: "POST", body: JSON.stringify(wechat.phone({ unionid: "u4" }).login()) };
+  const { sessionToken } = await (await fetch(`${place}/wx/login`, init)).json();
+  assert.equal((await me(sessionToken)).body.unionid, "u4");
+  isUp = false;
+  assert.deepEqual((await me(sessionToken)).body, { filter: "all" });
+  assert.deepEqual(caught, [
+    ["UnauthorizedException", false],
+    ["Error", false],
+  ]);
+});
+
 test("a broken body is answered in the contract's form, also with Nest's body parser on", async () => {
   const headers = { "Content-Type": "application/json" };
   const response = await fetch(`${url}/wx/login`, { method: "POST", headers, body: "{" });
   assert.deepEqual([response.status, (await response.json()).error.code], [400, "invalid_request"]);
 });
+
+function environment() {
+  const account = { WECHAT_APP_ID: "wxmini", WECHAT_SECRET: "s1", WECHAT_BASE_URL: wechat.baseUrl };
+  return { ...account, WEBSITE_APP_ID: website.appId, WEBSITE_SECRET: website.secret };
+}
 
 async function post(path, body, headers = {}) {
   const init = { method: "POST", headers: { "Content-Type": "application/json", ...headers } };
