@@ -43,18 +43,21 @@ export function openDataOf({ keys, api, identityOf, open }: OpenDataPorts) {
 
   const sessionKeys: SessionKeys = {
     async checkSessionKey({ openid }) {
-      const sessionKey = await kept().find(openid);
-      if (sessionKey === undefined) return false;
-      const isValid = await api.checkSessionKey(openid, sessionKey);
-      if (!isValid) await kept().forget(openid);
-      return isValid;
+      const entry = await kept().entryOf(openid);
+      if (!entry) return false;
+      if (await api.checkSessionKey(openid, entry.sessionKey)) return true;
+      // If a login has stored a newer one meanwhile, that one is checked.
+      return (await entry.forget()) ? false : await sessionKeys.checkSessionKey({ openid });
     },
     async resetUserSessionKey({ openid }) {
-      const sessionKey = await kept().find(openid);
-      const another = sessionKey && (await api.resetUserSessionKey(openid, sessionKey));
-      if (another) await kept().keep(openid, another);
-      else await kept().forget(openid);
-      return Boolean(another);
+      const entry = await kept().entryOf(openid);
+      if (!entry) return false;
+      const another = await api.resetUserSessionKey(openid, entry.sessionKey);
+      if (another === undefined) {
+        return (await entry.forget()) ? false : await sessionKeys.resetUserSessionKey({ openid });
+      }
+      // If a login has stored a newer one meanwhile, that one stays: WeChat gave it later.
+      return (await entry.replace(another)) || (await kept().find(openid)) !== undefined;
     },
   };
 

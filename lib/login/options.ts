@@ -6,6 +6,7 @@ import type { RateLimitOption } from "../http/rate-limit.ts";
 import type { MountableHandler } from "../http/routes.ts";
 import type { Identity } from "../identity.ts";
 import type { Picture } from "../profile/picture.ts";
+import type { Person } from "../session/person.ts";
 import type { RedisClient } from "../storage/redis-store.ts";
 import type { Fetch } from "../wechat/transport.ts";
 import type { SessionKeys } from "./open-data.ts";
@@ -125,9 +126,14 @@ export interface WechatLogin<User extends object> extends MountableHandler {
   identityOf(req: IncomingMessage): Identity;
   /**
    * Ends every session that this user has in this app; where sessions are shared by a name, those in the other apps as
-   * well. They belong together by the unionid: without one here, `findUser` is asked for it.
+   * well, also those that were begun under an older unionid or before the unionid was known. Takes an identity, or the
+   * host's row with these fields. Sessions that apps share belong together by the unionid: `findUser` is asked for it as
+   * well, and what earlier logins said is remembered for 60 days at least; give the unionid where the user is deleted
+   * already. It is enough there without an openid.
+   *
+   * @throws {TypeError} where nothing says who it is
    */
-  signOutEverywhere(identity: { openid: string; unionid?: string }): Promise<void>;
+  signOutEverywhere(user: Person): Promise<void>;
   /**
    * Opens a signed-in user's encrypted data (WeRun 微信运动, openGId, the old phone form); needs `keepSessionKey: true`,
    * and the guard in front of the route.

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { WechatLoginError } from "../errors.ts";
 import type { Identity } from "../identity.ts";
-import type { Person, Sessions } from "./sessions.ts";
+import { identitiesOf, type Person } from "./person.ts";
+import type { Sessions } from "./sessions.ts";
 
 /** What the guard found out about a request. */
 export interface Visitor<User> {
@@ -44,13 +45,14 @@ export function guardOf<User extends object>({
     req: IncomingMessage,
     isEnough: (visitor: Visitor<User>) => boolean,
   ): Promise<Visitor<User> | undefined> {
-    const identity = await kept().find(tokenOf(req));
-    const user = identity && (await findUser(identity));
-    const visitor = user ? { user, identity } : undefined;
-    if (!visitor || !isEnough(visitor)) {
-      visitors.delete(req);
-      return undefined;
-    }
+    visitors.delete(req);
+    const { find, isSignedOut } = kept();
+    const token = tokenOf(req);
+    const session = await find(token);
+    const user = session && (await findUser(session.identity));
+    if (!user || (await isSignedOut(token, session, unionidOf(user)))) return undefined;
+    const visitor = { user, identity: session.identity };
+    if (!isEnough(visitor)) return undefined;
     visitors.set(req, visitor);
     return visitor;
   }
@@ -84,13 +86,16 @@ export function guardOf<User extends object>({
     },
     async signOutEverywhere(person: Person): Promise<void> {
       const { pool, endAll } = kept();
-      const identity = { appId: pool.appId, ...person };
-      // Sessions that apps share belong together by the unionid; where the caller does not know it, the host does.
-      const user = pool.isShared && !identity.unionid ? await findUser(identity) : undefined;
-      const { unionid } = { ...user } as { unionid?: string | null };
-      await endAll(unionid ? { ...identity, unionid } : identity);
+      // Sessions that apps share belong together by the unionid: the host may know one that the caller does not.
+      const { identities } = identitiesOf(person, pool);
+      const users = pool.isShared ? await Promise.all(identities.map(findUser)) : [];
+      await endAll(person, users.map(unionidOf));
     },
   };
+}
+
+function unionidOf(user: object | null | undefined): unknown {
+  return (user as { unionid?: unknown } | null | undefined)?.unionid;
 }
 
 /** The token of `Authorization: Bearer …`, or an empty string, which is nobody's. */

@@ -5,7 +5,15 @@ import type { Store } from "../storage/store.ts";
 export interface KeptSessionKeys {
   keep(openid: string, sessionKey: string): Promise<void>;
   find(openid: string): Promise<string | undefined>;
-  forget(openid: string): Promise<void>;
+  /** The session_key, and what can become of it unless a login has stored a newer one meanwhile. */
+  entryOf(openid: string): Promise<KeptSessionKey | undefined>;
+}
+
+/** A session_key as it was found. Each change is one atomic step, and says whether this one was still kept. */
+export interface KeptSessionKey {
+  sessionKey: string;
+  replace(sessionKey: string): Promise<boolean>;
+  forget(): Promise<boolean>;
 }
 
 const ALGORITHM = "aes-256-gcm";
@@ -49,14 +57,23 @@ export function keptSessionKeys(
     }
   }
 
+  async function entryOf(openid: string): Promise<KeptSessionKey | undefined> {
+    const key = keyOf(openid);
+    const text = await store.get(key);
+    if (text === undefined) return undefined;
+    const sessionKey = open(openid, text);
+    if (sessionKey === undefined) return undefined;
+    return {
+      sessionKey,
+      // No two texts are alike, also those of one session_key: each has an iv of its own.
+      replace: (another) => store.swap(key, text, { value: seal(openid, another), seconds: ttl }),
+      forget: () => store.swap(key, text),
+    };
+  }
+
   return {
     keep: (openid, sessionKey) => store.set(keyOf(openid), seal(openid, sessionKey), ttl),
-    async find(openid) {
-      const text = await store.get(keyOf(openid));
-      return text === undefined ? undefined : open(openid, text);
-    },
-    async forget(openid) {
-      await store.take(keyOf(openid));
-    },
+    find: async (openid) => (await entryOf(openid))?.sessionKey,
+    entryOf,
   };
 }

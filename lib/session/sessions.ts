@@ -1,27 +1,44 @@
 import type { Identity } from "../identity.ts";
 import type { Store } from "../storage/store.ts";
 import { hashOf, isToken, newToken } from "../storage/tokens.ts";
+import { linksOf } from "./links.ts";
+import { identitiesOf, type Person } from "./person.ts";
 
 /** The custom login state (自定义登录态): opaque tokens, each standing for an identity. */
 export interface Sessions {
   pool: SessionPool;
   /** Begins a session and gives its token. */
   begin(identity: Identity): Promise<string>;
-  /** Whose token it is; `undefined` for one that is unknown, over or ended. Its life begins anew. */
-  find(token: string): Promise<Identity | undefined>;
+  /** The session of a token; `undefined` for one that is unknown, expired or ended. Its life begins anew. */
+  find(token: string): Promise<Session | undefined>;
+  /**
+   * Whether a session was ended by a sign-out everywhere that could not find it: where apps share sessions, the host's user
+   * may have a unionid that the session was not begun with.
+   */
+  isSignedOut(token: string, session: Session, unionid: unknown): Promise<boolean>;
   /** Ends one session; says whether there was one. */
   end(token: string): Promise<boolean>;
-  /** Ends every session that this user has until now; those of other apps only by the unionid. */
-  endAll(identity: Person): Promise<void>;
+  /**
+   * Ends every session that this person has until now.
+   *
+   * @param unionids what the host knows of this person's unionid, if anything
+   * @throws {TypeError} where nothing says who it is
+   */
+  endAll(person: Person, unionids?: unknown[]): Promise<void>;
 }
 
-/** Whose sessions to end; an openid without an appId is one in the app that asks. */
-export type Person = Omit<Identity, "appId"> & { appId?: string };
+export interface Session {
+  identity: Identity;
+  /** Milliseconds on the clock of the store, with fractions. */
+  startedAt: number;
+}
 
 /** Where sessions are kept. */
 export interface SessionPool {
   /** The app whose sessions these are, or the one that asks where several apps share them. */
   appId: string;
+  /** More apps of the login that asks. */
+  otherAppIds?: string[] | undefined;
   /** In front of every key. */
   prefix: string;
   /** Seconds without a request after which a session is over. */
@@ -33,8 +50,8 @@ export interface SessionPool {
 /** How much of a hash tells users apart in keys: 66 bits. */
 const HANDLE_LENGTH = 11;
 /**
- * Nobody uses WeChat on so many devices at once, but there are phones that begin a session at each launch. Of more than
- * these the one goes that has not been used for the longest time: the guard rewrites all of them at each request.
+ * Nobody uses WeChat on so many devices at once, but there are phones that begin a session at each launch. Beyond these the
+ * least recently used one is dropped: the guard reads all of them at each request, and now and then writes them.
  */
 const MAX_SESSIONS = 20;
 
@@ -44,17 +61,21 @@ export function sharedPrefix(keyPrefix: string, name: string): string {
 }
 
 /**
- * Sessions over a store, all sessions of a user under one key. A token is 256 random bits and, behind them, a handle of its
- * user that leads to the key. So the guard takes one step, `endAll` removes one key and can miss nothing, no two clocks are
- * compared; and a store that loses a key, since it is full, ends sessions and revives none.
+ * Sessions over a store. All sessions of a user are under one key: that of the unionid where apps share sessions and WeChat
+ * says one, otherwise that of the openid. A token is 256 random bits and, behind them, a handle of its user that leads to the
+ * key. So the guard takes one step, and a store that loses a key, since it is full, ends sessions and revives none. Where
+ * apps share sessions, `links` knows which handles belong to one person.
  */
 export function sessions(store: Store, pool: SessionPool): Sessions {
   const { prefix, ttl } = pool;
+  const links = linksOf(store, pool);
 
-  /** The handles that a person's sessions may have, the one of a new session first. */
-  function handlesOf({ appId = pool.appId, openid, unionid }: Person): [string, ...string[]] {
-    const byOpenid = handleOf(`${appId}:${openid}`);
-    return pool.isShared && unionid !== undefined ? [handleOf(unionid), byOpenid] : [byOpenid];
+  const openidHandle = ({ appId, openid }: Identity) => handleOf(`${appId}:${openid}`);
+
+  /** The two handles of an identity whose sessions are kept by its unionid. */
+  function pairOf(identity: Identity): [union: string, openid: string] | undefined {
+    const { unionid } = identity;
+    return pool.isShared && unionid !== undefined ? [handleOf(unionid), openidHandle(identity)] : undefined;
   }
 
   const keyOf = (handle: string) => `${prefix}sessions:${handle}`;
@@ -77,24 +98,51 @@ export function sessions(store: Store, pool: SessionPool): Sessions {
     return typeof unionid === "string" ? { appId, openid, unionid } : { appId, openid };
   }
 
+  async function end(token: string): Promise<boolean> {
+    const place = placeOf(token);
+    return place !== undefined && (await store.removeMember(...place));
+  }
+
+  async function removeAll(handles: Iterable<string>): Promise<void> {
+    for (const handle of handles) await store.take(keyOf(handle));
+  }
+
   return {
     pool,
     async begin(identity) {
-      const [random, [handle]] = [newToken(), handlesOf(identity)];
+      const [random, pair] = [newToken(), pairOf(identity)];
+      const handle = pair?.[0] ?? openidHandle(identity);
+      // The link comes first: a sign-out misses no session that is there.
+      if (pair) await links.link(...pair);
       await store.setMember(keyOf(handle), hashOf(random), encode(identity), ttl, MAX_SESSIONS);
       return random + handle;
     },
     async find(token) {
       const place = placeOf(token);
-      const kept = place && (await store.renewMember(...place, ttl));
-      return kept === undefined ? undefined : decode(kept);
+      const found = place && (await store.renewMember(...place, ttl));
+      if (!found) return undefined;
+      const identity = decode(found.value);
+      const pair = found.isRenewed ? pairOf(identity) : undefined;
+      // A link lives at least twice as long as a session without use: the next renewal is early enough.
+      if (pair) await links.link(...pair).catch(() => {});
+      return { identity, startedAt: found.startedAt };
     },
-    async end(token) {
-      const place = placeOf(token);
-      return place !== undefined && (await store.removeMember(...place));
+    async isSignedOut(token, { identity, startedAt }, unionid) {
+      const isKnown = !pool.isShared || typeof unionid !== "string" || unionid === "";
+      if (isKnown || unionid === identity.unionid) return false;
+      const isOver = await links.isSignedOut(handleOf(unionid), token.slice(-HANDLE_LENGTH), startedAt);
+      if (isOver) await end(token);
+      return isOver;
     },
-    async endAll(person) {
-      for (const handle of handlesOf(person)) await store.take(keyOf(handle));
+    end,
+    async endAll(person, unionids = []) {
+      const { identities, unionid } = identitiesOf(person, pool);
+      const unions = [unionid, ...unionids].filter((id) => typeof id === "string" && id !== "") as string[];
+      const handles = [...identities.map(openidHandle), ...(pool.isShared ? unions.map(handleOf) : [])];
+      if (!pool.isShared) return await removeAll(handles);
+      const { all, failures } = await links.signOutAll(handles);
+      await removeAll(all);
+      if (failures.length > 0) throw failures[0];
     },
   };
 }

@@ -1,16 +1,11 @@
+import { type Member, membersIn, textOf, WORTH_WRITING } from "./members.ts";
 import type { Store } from "./store.ts";
 
 /** About 50 MB at the most: enough for trying out, and a flood cannot exhaust the process. */
 const MAX_ENTRIES = 100_000;
 const SWEEP_EVERY_MS = 60_000;
-
-/** A value among others under one key. */
-interface Member {
-  name: string;
-  value: string;
-  /** Milliseconds on the clock of this process that nobody sets. */
-  expiresAt: number;
-}
+/** Time is counted from here on: the clock of the machine can be set, and values would live longer or end at once. */
+const STARTED_AT = performance.timeOrigin;
 
 /**
  * The store of all logins of this process that are given no Redis: two routers see each other's sessions, as they would
@@ -21,8 +16,7 @@ export const processStore: Store = inProcessStore();
 /** A store in the memory of this process, for trying out: it dies with the process and is shared with no other. */
 export function inProcessStore(maxEntries = MAX_ENTRIES): Store {
   const entries = new Map<string, { value: string; expiresAt: number }>();
-  // The wall clock is set back and forth: values would live on, or go at once.
-  const now = () => performance.now();
+  const now = () => STARTED_AT + performance.now();
   let nextSweep = now() + SWEEP_EVERY_MS;
 
   function dropExpired(): void {
@@ -52,21 +46,15 @@ export function inProcessStore(maxEntries = MAX_ENTRIES): Store {
     entries.set(key, { value, expiresAt: now() + seconds * 1000 });
   }
 
-  /** The members of a key that have not ended, the one that was used last at the end. */
-  function membersOf(key: string): Member[] {
-    const members: Member[] = JSON.parse(get(key) ?? "[]");
-    return members.filter(({ expiresAt }) => expiresAt > now());
-  }
-
-  /** A key lives as long as the longest of its members. */
-  function keep(key: string, members: Member[]): void {
-    const end = Math.max(...members.map(({ expiresAt }) => expiresAt));
-    set(key, JSON.stringify(members), (end - now()) / 1000);
+  /** Keeps what is under a key, which lives as long as the longest of its members, and never shorter than before. */
+  function keep(key: string, members: Member[], at: number): void {
+    const ms = Math.max(...members.map((member) => member.ms), get(key) === undefined ? 0 : msLeft(key));
+    set(key, textOf(members, at), ms / 1000);
   }
 
   /** A member, and the others. */
-  function find(key: string, name: string): { found: Member | undefined; others: Member[] } {
-    const members = membersOf(key);
+  function find(key: string, name: string, at: number) {
+    const members = membersIn(get(key) ?? "", at);
     const others = members.filter((member) => member.name !== name);
     return { found: members.find((member) => member.name === name), others };
   }
@@ -96,21 +84,35 @@ export function inProcessStore(maxEntries = MAX_ENTRIES): Store {
       else set(key, "1", seconds);
       return { count, ms: msLeft(key) };
     },
+    async swap(key, old, next) {
+      if (get(key) !== old) return false;
+      if (next) set(key, next.value, next.seconds);
+      else entries.delete(key);
+      return true;
+    },
     async setMember(key, name, value, seconds, max) {
-      const member = { name, value, expiresAt: now() + seconds * 1000 };
-      keep(key, [...membersOf(key), member].slice(-max));
+      const at = now();
+      const member = { name, value, startedAt: at, ms: seconds * 1000 };
+      keep(key, [...find(key, name, at).others, member].slice(-max), at);
     },
     async renewMember(key, name, seconds) {
-      const { found, others } = find(key, name);
-      if (found) keep(key, [...others, { ...found, expiresAt: now() + seconds * 1000 }]);
-      return found?.value;
+      const [at, life] = [now(), seconds * 1000];
+      const { found, others } = find(key, name, at);
+      if (!found) return undefined;
+      const { value, startedAt } = found;
+      const ms = Math.max(found.ms, life);
+      const isRenewed = ms - Math.min(found.ms, msLeft(key)) >= life * WORTH_WRITING;
+      if (isRenewed) keep(key, [...others, { ...found, ms }], at);
+      return { value, startedAt, isRenewed };
     },
     async removeMember(key, name) {
-      const { found, others } = find(key, name);
-      if (others.length > 0) keep(key, others);
-      else entries.delete(key);
+      const at = now();
+      const { found, others } = find(key, name, at);
+      if (found && others.length > 0) keep(key, others, at);
+      else if (found) entries.delete(key);
       return found !== undefined;
     },
+    listMembers: async (key) => membersIn(get(key) ?? "", now()),
     async unlock(lock, holder, keep) {
       if (get(lock) !== holder) return;
       entries.delete(lock);

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { membersIn, WORTH_WRITING } from "./members.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -26,36 +27,49 @@ return { count, redis.call('PTTL', KEYS[1]) }`);
 const SET_MS = script(`return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])`);
 const TAKE_TIMED = script(`local ms = redis.call('PTTL', KEYS[1])
 return { redis.call('GETDEL', KEYS[1]), ms }`);
-// Members are lines of "<member> <end in ms since 1970> <value>", the one that was used last at the end. The key lives as long
-// as the longest of them, and no clock but that of Redis counts.
+const SWAP = script(`if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[2] then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) else redis.call('DEL', KEYS[1]) end
+return 1`);
+// The lines are described in members.ts. The key lives as long as the longest of them, and no clock but that of Redis counts.
+// Nothing relies on Lua's own turning of strings into numbers and back: not every server does it, and it makes 1e+14 of a moment.
 const MEMBERS = `local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local kept = '\\n' .. (redis.call('GET', KEYS[1]) or '')
-local function keep(lines, seconds)
-  return redis.pcall('SET', KEYS[1], lines, 'EX', math.max(seconds, redis.call('TTL', KEYS[1])))
-end
-local function line(value, seconds) return ARGV[1] .. ' ' .. now + seconds * 1000 .. ' ' .. value .. '\\n' end`;
+local micros = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local now = math.floor(micros / 1000)
+local kept = (redis.call('GET', KEYS[1]) or ''):match('^.*\\n') or ''
+local function whole(number) return string.format('%.0f', number) end
+local function keep(lines, ms)
+  return redis.pcall('SET', KEYS[1], lines, 'PX', whole(math.max(ms, redis.call('PTTL', KEYS[1]))))
+end`;
 const FIND_MEMBER = `${MEMBERS}
-local from = kept:find('\\n' .. ARGV[1] .. ' ', 1, true)
+local from = ('\\n' .. kept):find('\\n' .. ARGV[1] .. ' ', 1, true)
 if not from then return false end
-local _, to, ends, value = kept:find(' (%d+) ([^\\n]*)\\n', from)
-if tonumber(ends) <= now then return false end
-local others = kept:sub(2, from) .. kept:sub(to + 1)`;
+local ends, start, value, to = kept:match('^(%d+) (%d+) ([^\\n]*)\\n()', from + #ARGV[1] + 1)
+if not ends or tonumber(ends) <= now then return false end
+local others = kept:sub(1, from - 1) .. kept:sub(to)`;
 const SET_MEMBER = script(`${MEMBERS}
 local lines = {}
-for old, ends in kept:gmatch('(%S+ (%d+) [^\\n]*\\n)') do
-  if tonumber(ends) > now then table.insert(lines, old) end
+for old in kept:gmatch('([^\\n]*)\\n') do
+  local name, ends = old:match('^(%S+) (%d+) %d+ ')
+  if name and name ~= ARGV[1] and tonumber(ends) > now then table.insert(lines, old .. '\\n') end
 end
-table.insert(lines, line(ARGV[3], ARGV[2]))
-return keep(table.concat(lines, '', math.max(1, #lines - ARGV[4] + 1)), ARGV[2])`);
-// Where Redis is full, nothing can be written: a member is then found all the same, and not renewed.
+local life = tonumber(ARGV[2]) * 1000
+table.insert(lines, ARGV[1] .. ' ' .. whole(now + life) .. ' ' .. whole(micros) .. ' ' .. ARGV[3] .. '\\n')
+return keep(table.concat(lines, '', math.max(1, #lines - tonumber(ARGV[4]) + 1)), life)`);
+// A full Redis takes no writes: a member is then found all the same, and not renewed.
 const RENEW_MEMBER = script(`${FIND_MEMBER}
-keep(others .. line(value, ARGV[2]), ARGV[2])
-return value`);
+local life = tonumber(ARGV[2]) * 1000
+local later = math.max(tonumber(ends), now + life)
+local left = math.min(tonumber(ends) - now, redis.call('PTTL', KEYS[1]))
+if later - now - left < life * ${WORTH_WRITING} then return { value, start, 0 } end
+local line = ARGV[1] .. ' ' .. whole(later) .. ' ' .. start .. ' ' .. value .. '\\n'
+if keep(others .. line, later - now).err then return { value, start, 0 } end
+return { value, start, 1 }`);
 // Where Redis is full, the others go as well: to end more is better than to end nothing.
 const REMOVE_MEMBER = script(`${FIND_MEMBER}
 if others == '' or redis.pcall('SET', KEYS[1], others, 'KEEPTTL').err then return redis.call('DEL', KEYS[1]) end
 return 1`);
+const LIST_MEMBERS = script(`${MEMBERS}
+return { kept, whole(now) }`);
 const UNLOCK = script(`if redis.call('GET', KEYS[1]) == ARGV[1] then
   if KEYS[2] then redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3]) end
   redis.call('DEL', KEYS[1])
@@ -86,14 +100,25 @@ export function redisStore(redis: RedisClient): Store {
       const [count, ms] = (await run(COUNT, 1, key, seconds)) as [number, number];
       return { count, ms };
     },
+    async swap(key, old, next) {
+      const args = next ? [next.value, next.seconds] : [];
+      return Number(await run(SWAP, 1, key, old, ...args)) === 1;
+    },
     async setMember(key, member, value, seconds, max) {
       await run(SET_MEMBER, 1, key, member, seconds, value, max);
     },
     async renewMember(key, member, seconds) {
-      return ((await run(RENEW_MEMBER, 1, key, member, seconds)) as string | null) ?? undefined;
+      const found = (await run(RENEW_MEMBER, 1, key, member, seconds)) as [string, string, number] | null;
+      if (!found) return undefined;
+      const [value, micros, isRenewed] = found;
+      return { value, startedAt: Number(micros) / 1000, isRenewed: Number(isRenewed) === 1 };
     },
     async removeMember(key, member) {
       return (await run(REMOVE_MEMBER, 1, key, member)) !== null;
+    },
+    async listMembers(key) {
+      const [text, now] = (await run(LIST_MEMBERS, 1, key)) as [string, string];
+      return membersIn(text, Number(now));
     },
     async unlock(lock, holder, keep) {
       if (keep) await run(UNLOCK, 2, lock, keep.key, holder, keep.value, keep.seconds);

@@ -1,3 +1,5 @@
+import type { Member } from "./members.ts";
+
 /** Where tokens, sessions and locks wait. Each method is one atomic step, on one key or on keys that share a hash tag. */
 export interface Store {
   /** Keeps a value for `seconds` (fractions count), replacing what was there. */
@@ -12,15 +14,26 @@ export interface Store {
   takeTimed(key: string): Promise<{ value: string; ms: number } | undefined>;
   /** Counts one more under a key whose life of `seconds` begins with the first; gives the count and the milliseconds left. */
   count(key: string, seconds: number): Promise<{ count: number; ms: number }>;
+  /** Replaces a value that is still `old`, or removes it if there is no `next`; says whether it did. */
+  swap(key: string, old: string, next?: { value: string; seconds: number }): Promise<boolean>;
   /**
-   * Keeps a value for `seconds` as a member of what is under a key. Of more than `max` members the one that was kept or
-   * renewed first is dropped. `value` has no line breaks.
+   * Keeps a value for `seconds` as a member of what is under a key, in the place of one of the same name. Beyond `max`
+   * members the least recently kept or renewed one is dropped. `value` has no line breaks, `member` no spaces.
    */
   setMember(key: string, member: string, value: string, seconds: number, max: number): Promise<void>;
-  /** Gives a member's value, which lives `seconds` from now on. `take` removes all members of a key. */
-  renewMember(key: string, member: string, seconds: number): Promise<string | undefined>;
+  /**
+   * Returns a member, which lives `seconds` from now on, or longer if it did already; nothing is written before a hundredth
+   * of that life has passed. `take` removes all members of a key.
+   */
+  renewMember(
+    key: string,
+    member: string,
+    seconds: number,
+  ): Promise<{ value: string; startedAt: number; isRenewed: boolean } | undefined>;
   /** Removes a member; says whether there was one. */
   removeMember(key: string, member: string): Promise<boolean>;
+  /** Returns all members of a key and leaves them. */
+  listMembers(key: string): Promise<Member[]>;
   /** Ends a lock that `holder` still holds, and keeps a value in the same step; a lock of another's stays, as it is. */
   unlock(lock: string, holder: string, keep?: { key: string; value: string; seconds: number }): Promise<void>;
 }

@@ -7,6 +7,7 @@ import type { MountableHandler } from "../http/routes.ts";
 import type { Identity } from "../identity.ts";
 import type { UserToSave } from "../login/options.ts";
 import type { Requirement } from "../login/requirements.ts";
+import type { Person } from "../session/person.ts";
 import type { RedisClient } from "../storage/redis-store.ts";
 import type { Fetch } from "../wechat/transport.ts";
 
@@ -78,8 +79,14 @@ export interface WechatWebLogin<User extends object> extends MountableHandler {
   userOf(req: IncomingMessage): User;
   /** The identity that the session was begun with. @throws {Error} where the guard has not run for this request */
   identityOf(req: IncomingMessage): Identity;
-  /** Ends every session of this user, in all apps that share sessions with this router. */
-  signOutEverywhere(identity: Identity): Promise<void>;
+  /**
+   * Ends every session of this user, in all apps that share sessions with this router. Takes an identity, or the host's row
+   * with these fields; without an appId the openid may be one of either app of this router, and without an openid the
+   * unionid is enough.
+   *
+   * @throws {TypeError} where neither an openid nor a unionid is there
+   */
+  signOutEverywhere(user: Person): Promise<void>;
 }
 
 /** What `wechatWebLogin` gives: with `session: false` the routes alone, since no session begins. */

@@ -5,7 +5,6 @@ import { WechatLoginError } from "../errors.ts";
 import { answerWith } from "../http/answers.ts";
 import { rateLimiter } from "../http/rate-limit.ts";
 import { behind, routes } from "../http/routes.ts";
-import type { Identity } from "../identity.ts";
 import { hostOf } from "../login/host.ts";
 import type { StoredUser } from "../login/options.ts";
 import { isComplete } from "../login/requirements.ts";
@@ -55,7 +54,8 @@ export function wechatWebLogin<
   const prefix = `${settings.keyPrefix}${apps.appIds.join("+")}:web-`;
   const { ttl, name } = settings.session || {};
   // Both apps of a website have one pool: it is the same people, in two browsers.
-  const pool = { appId: String(apps.appIds[0]), isShared: true };
+  const [appId = "", ...otherAppIds] = apps.appIds;
+  const pool = { appId, otherAppIds, isShared: true };
   const poolPrefix = name === undefined ? prefix : sharedPrefix(settings.keyPrefix, name);
   const sessions = ttl ? sessionsOf(store, { ...pool, prefix: poolPrefix, ttl }) : undefined;
   // Websites beside each other on one domain have a cookie each, unless they share their sessions.
@@ -140,7 +140,7 @@ export function wechatWebLogin<
       authenticate: guard.authenticate,
       userOf: (req: IncomingMessage) => guard.visitorOf(req).user,
       identityOf: (req: IncomingMessage) => guard.visitorOf(req).identity,
-      signOutEverywhere: (identity: Identity) => guard.signOutEverywhere(identity),
+      signOutEverywhere: guard.signOutEverywhere,
     },
   );
   return login as WechatWebLoginWith<User, Session>;

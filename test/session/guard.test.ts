@@ -6,6 +6,8 @@ import sinon from "sinon";
 import { WechatLoginError, wechatLogin } from "../../lib/index.ts";
 import { errorBody } from "../support/error-body.ts";
 import { APP_ID, ask, listen, ownPrefix, redis, SECRET, startApp } from "../support/login-app.ts";
+import { monitor } from "../support/monitor.ts";
+import { twoApps } from "../support/two-apps.ts";
 
 const LOGIN_REQUIRED = errorBody("login_required", "Nobody is signed in: log in again.");
 const MONTH = 30 * 24 * 60 * 60;
@@ -67,9 +69,10 @@ describe("the custom login state", () => {
     const key = `${keyPrefix}${APP_ID}:sessions:${token.slice(43)}`;
     expect(await keys()).to.deep.equal([key]);
     expect(await redis().ttl(key)).to.be.within(68, 70);
-    const [member, end, ...rest] = String(await redis().get(key)).split(" ");
+    const [member, end, start, ...rest] = String(await redis().get(key)).split(" ");
     expect([member, ...rest]).to.deep.equal([hash, '["o1","u1"]\n']);
     expect(Number(end) - Date.now()).to.be.within(67_000, 71_000);
+    expect(Number(start) / 1000 - Date.now()).to.be.within(-3000, 1000);
   });
 
   it("lives for 30 days where nothing is said of the ttl", async () => {
@@ -94,6 +97,57 @@ describe("the custom login state", () => {
     expect(sendCommand.args.map(([command]) => command.name)).to.deep.equal(["evalsha"]);
     expect(findUser.args).to.deep.equal([[{ appId: APP_ID, openid: "o1", unionid: "u1" }]]);
     client.disconnect();
+  });
+
+  it("is only read by the guard until a hundredth of its life has passed, then written once", async () => {
+    const { keys, token, me, login } = await signedIn({ session: { ttl: 20 } });
+    for (let count = 1; count < 20; count++) await login();
+    const [key = ""] = await keys();
+    const kept = await redis().get(key);
+    const commands = await monitor();
+    for (let count = 0; count < 3; count++) expect((await me(token)).status).to.equal(200);
+    const written = async () =>
+      (await commands()).filter(([name, of]) => /^set$/i.test(String(name)) && of === key).length;
+    expect([await written(), await redis().get(key)]).to.deep.equal([0, kept]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    for (let count = 0; count < 3; count++) expect((await me(token)).status).to.equal(200);
+    expect(await written()).to.equal(1);
+  });
+
+  it("lets no two of a user's sessions stand for each other where a line of them is broken", async () => {
+    const { keys, token, me, post, login } = await signedIn();
+    const other = await login();
+    const [key = ""] = await keys();
+    const lines = String(await redis().get(key)).split(/(?<=\n)/);
+    const broken = [
+      String(lines[0]).replace(/ \d+ /, " 1.0e+14 "),
+      String(lines[0]).replace(/ \d+ \d+ /, " "),
+      `${String(lines[0]).slice(0, 30)}\n`,
+    ];
+    for (const line of broken) {
+      await redis().set(key, line + lines[1]);
+      expect([(await me(token)).status, (await me(other)).status]).to.deep.equal([401, 200]);
+      expect((await post("/wx/logout", {}, token)).status).to.equal(401);
+      expect((await me(other)).status).to.equal(200);
+    }
+  });
+
+  it("is not cut short by another login of the pool whose sessions are shorter", async () => {
+    const { first, me, tokenOf, keyPrefix } = await twoApps({ name: "shop", ttl: 1000 }, [], undefined, {
+      secondTtl: 1,
+    });
+    const token = await tokenOf("/first", first.wechat.phone({ openid: "o1" }).login());
+    expect((await me("/second", token)).status).to.equal(200);
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    expect((await me("/second", token)).status).to.equal(200);
+    expect((await me("/first", token)).status).to.equal(200);
+    const [key = ""] = await redis().keys(`${keyPrefix}*:sessions:*`);
+    expect(await redis().ttl(key)).to.be.above(990);
+  });
+
+  it("lives for as long as the options allow, ten years", async () => {
+    const { me, token } = await signedIn({ session: { ttl: 315_360_000 } });
+    for (let count = 0; count < 2; count++) expect((await me(token)).status).to.equal(200);
   });
 
   it("is not begun where onLogin fails", async () => {

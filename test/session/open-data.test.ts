@@ -146,7 +146,7 @@ describe("the session_keys that are kept", () => {
     for (const text of texts)
       expect(Buffer.from(text, "base64").toString("latin1")).to.not.include(SESSION_KEY);
     expect(await kept(prefix).find("o1")).to.equal(SESSION_KEY);
-    await kept(prefix).forget("o1");
+    expect(await (await kept(prefix).entryOf("o1"))?.forget()).to.equal(true);
     expect(await kept(prefix).find("o1")).to.equal(undefined);
   });
 
@@ -224,6 +224,48 @@ describe("upkeep of the session_keys", () => {
     phone.login();
     expect(await wx.sessionKeys.resetUserSessionKey({ openid })).to.equal(false);
     expect(await keys()).to.deep.equal([]);
+  });
+
+  for (const method of ["checkSessionKey", "resetUserSessionKey"] as const) {
+    it(`${method} leaves the newer key of a login that comes in between`, async () => {
+      const { login, post, wx, wechat, phone } = await host();
+      const token = await login();
+      for (const isOver of [true, false]) {
+        if (isOver) phone.login(); // another device
+        const isFirst = !wechat.requests.some(({ path }) => path === "/cgi-bin/stable_token");
+        if (isFirst) wechat.bendNext({}); // for the access_token
+        wechat.bendNext({ delay: 150 });
+        const working = wx.sessionKeys[method]({ openid });
+        await new Promise((resolve) => setTimeout(resolve, 75));
+        await login();
+        expect(await working).to.equal(true);
+        expect((await post("/open", phone.getUserInfo(), token)).status).to.equal(200);
+        expect(await wx.sessionKeys.checkSessionKey({ openid })).to.equal(true);
+      }
+    });
+
+    it(`${method} says false where the key that it asked about is gone meanwhile`, async () => {
+      const { login, wx, wechat, phone, keys } = await host();
+      await login();
+      phone.login(); // another device
+      wechat.bendNext({});
+      wechat.bendNext({ delay: 150 });
+      const working = wx.sessionKeys[method]({ openid });
+      await new Promise((resolve) => setTimeout(resolve, 75));
+      await redis().del(...(await keys()));
+      expect(await working).to.equal(false);
+    });
+  }
+
+  it("resetUserSessionKey says false where the key is gone meanwhile that WeChat has replaced", async () => {
+    const { login, wx, wechat, keys } = await host();
+    await login();
+    wechat.bendNext({});
+    wechat.bendNext({ delay: 150 });
+    const working = wx.sessionKeys.resetUserSessionKey({ openid });
+    await new Promise((resolve) => setTimeout(resolve, 75));
+    await redis().del(...(await keys()));
+    expect([await working, await keys()]).to.deep.equal([false, []]);
   });
 
   it("asks nothing of WeChat where none is kept", async () => {

@@ -32,11 +32,17 @@ describe("sessions over a store", () => {
   it("leave no unionid in an identity that has none", async () => {
     const { begin, find } = sessions(inProcessStore(), OWN);
     const identity = { appId: APP_ID, openid: "o1" };
-    expect(await find(await begin(identity))).to.deep.equal(identity);
-    expect(await find(await begin({ ...identity, unionid: "u1" }))).to.deep.equal({
+    expect((await find(await begin(identity)))?.identity).to.deep.equal(identity);
+    expect((await find(await begin({ ...identity, unionid: "u1" })))?.identity).to.deep.equal({
       ...identity,
       unionid: "u1",
     });
+  });
+
+  it("say when they were begun", async () => {
+    const { begin, find } = sessions(inProcessStore(), OWN);
+    const [before, token] = [Date.now(), await begin({ appId: APP_ID, openid: "o1" })];
+    expect((await find(token))?.startedAt).to.be.within(before - 100, Date.now() + 100);
   });
 
   it("of a user are twenty at the most: the one goes that was not used for the longest time", async () => {
@@ -44,7 +50,9 @@ describe("sessions over a store", () => {
     const identity = { appId: APP_ID, openid: "o1" };
     const tokens: string[] = [];
     for (let count = 0; count < 20; count++) tokens.push(await begin(identity));
-    expect(await find(String(tokens[0]))).to.deep.equal(identity);
+    // A use counts once a hundredth of the life has passed.
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    expect((await find(String(tokens[0])))?.identity).to.deep.equal(identity);
     await begin(identity);
     const found = await Promise.all(tokens.map((token) => find(token)));
     expect(found.map((session) => session !== undefined)).to.deep.equal(

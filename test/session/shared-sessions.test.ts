@@ -1,43 +1,6 @@
-import { createServer } from "node:http";
 import { expect } from "chai";
-import express from "express";
-import { wechatLogin } from "../../lib/index.ts";
-import { ask, listen, ownPrefix, redis, send, startWechat, userTable } from "../support/login-app.ts";
-
-const APPS = [
-  { appId: "wxfirst", secret: "s1" },
-  { appId: "wxsecond", secret: "s2" },
-] as const;
-
-/** Two Mini Programs in one process, on one Redis, one table of users and one key prefix. */
-async function twoApps(
-  session: { name?: string },
-  require: readonly [] | readonly ["unionid"] = ["unionid"],
-  keyPrefix = ownPrefix(),
-) {
-  const table = userTable();
-  const { findUser, saveUser } = table;
-  const app = express();
-  const start = async (account: { appId: string; secret: string }, mount: string) => {
-    const wechat = await startWechat(account);
-    const own = { ...account, baseUrl: wechat.baseUrl, redis: redis(), keyPrefix, session, require };
-    const wx = wechatLogin({ ...own, findUser, saveUser });
-    app.use(mount, wx);
-    app.get(`${mount}-me`, wx.requireLogin, (req, res) => res.json(wx.identityOf(req)));
-    return { wechat, wx };
-  };
-  const first = await start(APPS[0], "/first");
-  const second = await start(APPS[1], "/second");
-  const url = await listen(createServer(app));
-  const post = (path: string, body: object) => send(`${url}${path}`, JSON.stringify(body));
-  const me = (mount: string, token: string) =>
-    ask(`${url}${mount}-me`, { headers: { Authorization: `Bearer ${token}` } });
-  const profile = (mount: string, token: string, body: object) =>
-    send(`${url}${mount}/profile`, JSON.stringify(body), { Authorization: `Bearer ${token}` });
-  const tokenOf = async (mount: string, code: object) =>
-    (await post(`${mount}/login`, code)).body.sessionToken;
-  return { ...table, first, second, post, me, profile, tokenOf, keyPrefix };
-}
+import { redis } from "../support/login-app.ts";
+import { twoApps } from "../support/two-apps.ts";
 
 describe("several apps in one process", () => {
   it("never accept each other's sessions", async () => {

@@ -140,7 +140,8 @@ for (const [name, create] of Object.entries(stores)) {
     describe("members of a key", () => {
       const keep = (member: string, value = "value", seconds = 10, max = 9) =>
         store.setMember(key, member, value, seconds, max);
-      const renew = (member: string, seconds = 10) => store.renewMember(key, member, seconds);
+      const renew = async (member: string, seconds = 10) =>
+        (await store.renewMember(key, member, seconds))?.value;
 
       it("are given by their names, as often as they are asked for", async () => {
         await keep("a", "值 1");
@@ -226,6 +227,128 @@ for (const [name, create] of Object.entries(stores)) {
         await Promise.all(names.map((name) => keep(name, name, 10, 100)));
         expect(await Promise.all(names.map((name) => renew(name)))).to.deep.equal(names);
       });
+
+      it("say when they were kept, which no renewal changes, and how long they have left", async () => {
+        const before = Date.now();
+        await keep("a", "value", 2);
+        const startedAt = Number((await store.renewMember(key, "a", 1))?.startedAt);
+        expect(startedAt).to.be.within(before - 100, Date.now() + 100);
+        await wait(200);
+        expect(await store.renewMember(key, "a", 5)).to.deep.equal({
+          value: "value",
+          startedAt,
+          isRenewed: true,
+        });
+        await keep("b", "");
+        const [a, b] = await store.listMembers(key);
+        expect([a?.name, a?.value, a?.startedAt, b?.name, b?.value]).to.deep.equal([
+          ...["a", "value", startedAt],
+          ...["b", ""],
+        ]);
+        expect(a?.ms).to.be.within(4500, 5001);
+        expect(b?.startedAt).to.be.above(startedAt + 150);
+        expect(await store.listMembers(`${key}other`)).to.deep.equal([]);
+      });
+
+      it("take the place of one of the same name", async () => {
+        for (const value of ["one", "two"]) await keep("a", value);
+        await keep("b");
+        await keep("a", "three");
+        const members = await store.listMembers(key);
+        expect(members.map(({ name, value }) => [name, value].join())).to.deep.equal(["b,value", "a,three"]);
+      });
+
+      it("are not written again before a hundredth of their life has passed", async () => {
+        await keep("a", "value", 20);
+        await keep("b", "value", 20);
+        const isRenewed = async () => (await store.renewMember(key, "a", 20))?.isRenewed;
+        const kept = await store.get(key);
+        expect([await isRenewed(), await isRenewed(), await store.get(key)]).to.deep.equal([
+          false,
+          false,
+          kept,
+        ]);
+        await wait(220);
+        expect([await isRenewed(), await isRenewed()]).to.deep.equal([true, false]);
+        expect(await store.get(key)).to.not.equal(kept);
+      });
+
+      it("are never shortened, nor the others, by a renewal for a shorter life", async () => {
+        for (const name of ["a", "b"]) await keep(name, "value", 3);
+        expect((await store.renewMember(key, "a", 1))?.isRenewed).to.equal(false);
+        await keep("c", "value", 1);
+        await wait(1200);
+        expect(await Promise.all(["a", "b", "c"].map((name) => renew(name, 1)))).to.deep.equal([
+          "value",
+          "value",
+          undefined,
+        ]);
+        await wait(1200);
+        expect(await renew("a", 1)).to.equal("value");
+      });
+
+      it("live for ten years where they are told to, to the millisecond", async () => {
+        const years = 10 * 365 * 24 * 60 * 60;
+        await keep("a", "value", years);
+        expect(await renew("a", years)).to.equal("value");
+        const text = String(await store.get(key));
+        expect(text).to.match(/^a \d{13} \d{16} value\n$/);
+        expect((await store.listMembers(key))[0]?.ms).to.be.within(years * 1000 - 1000, years * 1000);
+      });
+
+      const end = Date.now() + 3_600_000;
+      const bad: Record<string, string> = {
+        "of another form": "me\n",
+        "without its start, as they were before": `me ${end} value\n`,
+        "without its end": "me value\n",
+        "with an end that is no number": `me soon ${end}000 value\n`,
+        "with a negative end": `me -${end} ${end}000 value\n`,
+        "with an end with an exponent": "me 1.0e+14 1.0e+17 value\n",
+        "with an end in hexadecimal": `me 0x7fffffffffff ${end}000 value\n`,
+        "with two spaces": `me  ${end} ${end}000 value\n`,
+        "with a space in front": ` me ${end} ${end}000 value\n`,
+        "that is cut off": `me ${end} ${end}000 val`,
+        "that has ended": `me ${Date.now() - 1} 1 value\n`,
+        "that is empty": "\n",
+      };
+      for (const [name, line] of Object.entries(bad)) {
+        it(`a line ${name} is no member, and does not stand for another one`, async () => {
+          const good = `you ${end} ${end}000 secret\n`;
+          const texts = line.endsWith("\n")
+            ? [`${line}${good}`, `${good}${line}`, line]
+            : [`${good}${line}`, line];
+          for (const text of texts) {
+            await store.set(key, text, 10);
+            expect(await renew("me"), text).to.equal(undefined);
+            expect(await store.removeMember(key, "me"), text).to.equal(false);
+            expect(await renew("you"), text).to.equal(text.includes(good) ? "secret" : undefined);
+            expect((await store.listMembers(key)).map((member) => member.name)).to.deep.equal(
+              text.includes(good) ? ["you"] : [],
+            );
+            await store.set(key, text, 10);
+            await keep("new");
+            expect(await renew("new"), text).to.equal("value");
+            expect(await renew("me"), text).to.equal(undefined);
+          }
+        });
+      }
+    });
+
+    it("swaps a value for another, or removes it, if it is still the old one", async () => {
+      await store.set(key, "old", 10);
+      const next = { value: "new", seconds: 1 };
+      expect([await store.swap(key, "other", next), await store.swap(key, "other")]).to.deep.equal([
+        false,
+        false,
+      ]);
+      const swapped = await Promise.all(Array.from({ length: 10 }, () => store.swap(key, "old", next)));
+      expect(swapped.filter(Boolean)).to.have.length(1);
+      expect(await store.get(key)).to.equal("new");
+      await wait(1100);
+      expect(await store.swap(key, "new")).to.equal(false);
+      await store.set(key, "old", 10);
+      expect([await store.swap(key, "old"), await store.get(key)]).to.deep.equal([true, undefined]);
+      expect(await store.swap(key, "old", next)).to.equal(false);
     });
 
     describe("unlock", () => {

@@ -304,7 +304,8 @@ describe("the web login", () => {
     const tab = browser();
     await tab.open(wechat.phone({ unionid: "u1" }).authorize(await tab.start()));
     const all = await keys();
-    expect(all).to.have.length(3);
+    // How the callback ended, that it was there, the session, and two links of openid and unionid.
+    expect(all).to.have.length(5);
     for (const key of all) {
       expect(key.startsWith(`${keyPrefix}wxofficialaccount+wxwebsite:web-`)).to.equal(true);
       expect(await redis().ttl(key)).to.be.greaterThan(0);
