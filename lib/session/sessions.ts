@@ -9,6 +9,8 @@ export interface Sessions {
   begin(identity: Identity): Promise<string>;
   /** Whose token it is; `undefined` for one that is unknown, over or ended. Its life begins anew. */
   find(token: string): Promise<Identity | undefined>;
+  /** Whether the session lives that this is the locator of. */
+  isAlive(locator: string): Promise<boolean>;
   /** Ends one session; says whether there was one. */
   end(token: string): Promise<boolean>;
   /** Ends every session that this user has until now; those of other apps only by the unionid. */
@@ -89,6 +91,10 @@ export function sessions(store: Store, pool: SessionPool): Sessions {
       const kept = place && (await store.renewMember(...place, ttl));
       return kept === undefined ? undefined : decode(kept);
     },
+    async isAlive(locator) {
+      const [handle = "", member = ""] = locator.split(".");
+      return (await store.renewMember(keyOf(handle), member, ttl)) !== undefined;
+    },
     async end(token) {
       const place = placeOf(token);
       return place !== undefined && (await store.removeMember(...place));
@@ -97,6 +103,11 @@ export function sessions(store: Store, pool: SessionPool): Sessions {
       for (const handle of handlesOf(person)) await store.take(keyOf(handle));
     },
   };
+}
+
+/** What finds a session again without being good for anything else: a hash of its token, which nobody can send. */
+export function locatorOf(token: string): string {
+  return `${token.slice(-HANDLE_LENGTH)}.${hashOf(token.slice(0, -HANDLE_LENGTH))}`;
 }
 
 function handleOf(user: string): string {

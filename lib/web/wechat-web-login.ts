@@ -16,6 +16,7 @@ import { checkWebOptions } from "./check-options.ts";
 import { cookieOf } from "./cookies.ts";
 import type { WebRequirement, WechatWebLogin, WechatWebLoginOptions } from "./options.ts";
 import { mayActByCookie } from "./own-origin.ts";
+import { repetitionRule } from "./repetition.ts";
 import { pathOf } from "./return-to.ts";
 import { states } from "./states.ts";
 import { webApps } from "./web-apps.ts";
@@ -69,6 +70,7 @@ export function wechatWebLogin<
     app: apps.of,
     states: states(store, prefix),
     ...host,
+    ruleOn: repetitionRule(sessions, sessionCookie),
     async signIn(identity, req) {
       await host.onLogin(identity, req);
       return await sessions?.begin(identity);
