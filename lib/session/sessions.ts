@@ -16,6 +16,8 @@ export interface Sessions {
    * may have a unionid that the session was not begun with.
    */
   isSignedOut(token: string, session: Session, unionid: unknown): Promise<boolean>;
+  /** Whether the session lives that this is the locator of. */
+  isAlive(locator: string): Promise<boolean>;
   /** Ends one session; says whether there was one. */
   end(token: string): Promise<boolean>;
   /**
@@ -127,6 +129,10 @@ export function sessions(store: Store, pool: SessionPool): Sessions {
       if (pair) await links.link(...pair).catch(() => {});
       return { identity, startedAt: found.startedAt };
     },
+    async isAlive(locator) {
+      const [handle = "", member = ""] = locator.split(".");
+      return (await store.renewMember(keyOf(handle), member, ttl)) !== undefined;
+    },
     async isSignedOut(token, { identity, startedAt }, unionid) {
       const isKnown = !pool.isShared || typeof unionid !== "string" || unionid === "";
       if (isKnown || unionid === identity.unionid) return false;
@@ -145,6 +151,11 @@ export function sessions(store: Store, pool: SessionPool): Sessions {
       if (failures.length > 0) throw failures[0];
     },
   };
+}
+
+/** What finds a session again without being good for anything else: a hash of its token, which nobody can send. */
+export function locatorOf(token: string): string {
+  return `${token.slice(-HANDLE_LENGTH)}.${hashOf(token.slice(0, -HANDLE_LENGTH))}`;
 }
 
 function handleOf(user: string): string {

@@ -2,6 +2,7 @@ import { WechatLoginError } from "../errors.ts";
 import type { Identity } from "../identity.ts";
 import { hasNews, type Known, knownIn, missingOf, type Requirement } from "../login/requirements.ts";
 import { authorizationDenied, invalidState, snapshotUser, unavailable } from "./refusals.ts";
+import type { Repetition } from "./repetition.ts";
 import { withError } from "./return-to.ts";
 
 /** What is asked of the user: nothing (the openid alone), name and picture inside WeChat, or the same by QR code. */
@@ -23,16 +24,10 @@ export interface Callback {
   browser: string;
 }
 
-/** How a callback ended: where the browser goes on, and who is to be signed in, or why nobody is. */
+/** How a callback ended: where the browser goes on, who was signed in and by which session, or why nobody was. */
 export interface Arrival {
   location: string;
-  identity?: Identity;
-  error?: WechatLoginError;
-}
-
-/** Where the browser goes on, with the token of its session or without. */
-export interface Destination {
-  location: string;
+  identity?: Identity | undefined;
   sessionToken?: string | undefined;
   error?: WechatLoginError;
 }
@@ -65,8 +60,12 @@ export interface WebPorts<Visit, User extends object> {
     redeem(
       callback: Callback,
       arrive: (departure: Departure) => Promise<Arrival>,
-    ): Promise<Arrival | undefined>;
+    ): Promise<Arrival | Repetition | undefined>;
+    /** Lets `signIn` run for a repetition; gives nothing for one too many. */
+    again(callback: Callback, signIn: () => Promise<Arrival>): Promise<Arrival | undefined>;
   };
+  /** What a repeated callback may do; `over` after a sign-out. */
+  ruleOn(repetition: Repetition, visit: Visit): Promise<"again" | "done" | "over">;
   findUser(identity: Identity): Promise<User | null | undefined>;
   saveUser(user: Identity & Known): Promise<unknown>;
   /** Gives the session's token, if there are sessions. */
@@ -83,18 +82,27 @@ export function webFlow<Visit, User extends object>(ports: WebPorts<Visit, User>
   }
 
   /** `GET /callback`: who comes back with a good state goes where the login was started from, signed in or refused. */
-  async function comeBack(callback: Callback, visit: Visit, fallback: string): Promise<Destination> {
+  async function comeBack(callback: Callback, visit: Visit, fallback: string): Promise<Arrival> {
     const arrival = await ports.states.redeem(callback, (departure) =>
-      refusable(departure.returnTo, () => arrive(departure, callback)),
+      refusable(departure.returnTo, async () => signedIn(await arrive(departure, callback), visit)),
     );
     if (!arrival) return refusal(fallback, invalidState());
-    const { location, identity } = arrival;
-    if (!identity) return arrival;
-    // Also for the second of a doubled callback: either answer may be the one that the browser shows.
-    return await refusable(location, async () => ({
-      location,
-      sessionToken: await ports.signIn(identity, visit),
-    }));
+    if (!("isSimultaneous" in arrival)) return arrival;
+    return await refusable(arrival.location, () => repeat(arrival, callback, visit, fallback));
+  }
+
+  async function signedIn({ location, identity }: Arrival, visit: Visit): Promise<Arrival> {
+    if (!identity) return { location };
+    return { location, identity, sessionToken: await ports.signIn(identity, visit) };
+  }
+
+  async function repeat(first: Repetition, callback: Callback, visit: Visit, fallback: string) {
+    const { location, identity } = first;
+    const rule = identity ? await ports.ruleOn(first, visit) : "done";
+    if (rule === "over") return refusal(fallback, invalidState());
+    if (rule === "done") return { location };
+    const arrival = await ports.states.again(callback, () => signedIn({ location, identity }, visit));
+    return arrival ?? refusal(fallback, invalidState());
   }
 
   async function arrive(departure: Departure, { code, browser }: Callback): Promise<Arrival> {

@@ -17,6 +17,7 @@ import { checkWebOptions } from "./check-options.ts";
 import { cookieOf } from "./cookies.ts";
 import type { WebRequirement, WechatWebLogin, WechatWebLoginOptions, WechatWebLoginWith } from "./options.ts";
 import { mayActByCookie } from "./own-origin.ts";
+import { repetitionRule } from "./repetition.ts";
 import { pathOf } from "./return-to.ts";
 import { states } from "./states.ts";
 import { webApps } from "./web-apps.ts";
@@ -77,6 +78,7 @@ export function wechatWebLogin<
     app: apps.of,
     states: states(store, prefix),
     ...host,
+    ruleOn: repetitionRule(sessions, sessionCookie),
     async signIn(identity, req) {
       await host.onLogin(identity, req);
       return await sessions?.begin(identity);

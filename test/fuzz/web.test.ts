@@ -20,6 +20,8 @@ const tricky = fc
         "%5C",
         "%25",
         "%09",
+        "%2e",
+        "\u200d",
         "https:",
         "evil.example",
       ),
@@ -39,6 +41,7 @@ describe("for any input: the web login", () => {
         for (let depth = 0; depth < 5; depth++) {
           expect(new URL(layer, ORIGIN).origin, returnTo).to.equal(ORIGIN);
           expect(layer).to.match(/^\/(?![/\\])/);
+          expect(new URL(layer, ORIGIN).pathname, returnTo).to.match(/^\/(?!\/)/);
           const [encoded = "", rest = ""] = splitPath(layer);
           try {
             layer = decodeURIComponent(encoded) + rest;
