@@ -141,7 +141,7 @@ function refuseUnbound(opened: Known | undefined): void {
   );
 }
 
-function invalidTemporaryToken(): WechatLoginError {
+export function invalidTemporaryToken(): WechatLoginError {
   return new WechatLoginError(
     "invalid_temporary_token",
     "The temporary token is unknown, used or expired: call wx.login again.",

@@ -1,11 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Request } from "express";
 import { answerWith } from "../http/answers.ts";
-import { readJsonBody } from "../http/json-body.ts";
 import { rateLimiter } from "../http/rate-limit.ts";
 import { behind, routes } from "../http/routes.ts";
 import type { Identity } from "../identity.ts";
-import { readBody } from "../profile/body.ts";
+import { type Body, bodyReader } from "../profile/body.ts";
 import { fillInOf } from "../profile/fill-in.ts";
 import { guardOf } from "../session/guard.ts";
 import { keptSessionKeys } from "../session/kept-session-keys.ts";
@@ -16,7 +15,7 @@ import { wechatApi } from "../wechat/wechat-api.ts";
 import { checkOptions } from "./check-options.ts";
 import { hostOf } from "./host.ts";
 import { readCode, readCompletion, readProfile } from "./input.ts";
-import { loginFlow, type PendingLogin } from "./login-flow.ts";
+import { invalidTemporaryToken, loginFlow, type PendingLogin } from "./login-flow.ts";
 import { openDataOf } from "./open-data.ts";
 import type { StoredUser, WechatLogin, WechatLoginOptions } from "./options.ts";
 import { profileUpdate } from "./profile-update.ts";
@@ -93,21 +92,28 @@ export function wechatLogin<
   const updateProfile = profileUpdate(ports);
 
   const { answer, admit, refuse } = answerWith(settings.onError);
-  const read = (req: Request) => readBody(req, options.saveAvatar && settings.avatarMaxBytes);
+  const { withJson, withBody } = bodyReader(options.saveAvatar && settings.avatarMaxBytes);
   const count = (address: string, window: number) => store.count(`${prefix}rate:${address}`, window);
   const limit = settings.rateLimit ? rateLimiter({ ...settings.rateLimit, count, refuse }) : undefined;
 
+  const complete = (req: Request) => async (body: Body) => {
+    const { temporaryToken, input } = readCompletion(body);
+    return await flow.complete(temporaryToken, input, req);
+  };
+  /** The token is looked at before a file is read, and stays good. */
+  async function admitFile({ temporaryToken }: Body["fields"]): Promise<void> {
+    if (temporaryToken === undefined) return;
+    if (!(await ports.temporaryTokens.isGood(String(temporaryToken)))) throw invalidTemporaryToken();
+  }
+
   const profile = answer(async (req) => {
     const visitor = await guard.admit(req);
-    await updateProfile(readProfile(await read(req)), visitor);
+    await withBody(req, (body) => updateProfile(readProfile(body), visitor));
     return success("saved", await host.onLogin(visitor.identity, req));
   });
   const limited = behind(limit, {
-    "POST /login": answer(async (req) => flow.start(readCode(await readJsonBody(req)), req)),
-    "POST /login/complete": answer(async (req) => {
-      const { temporaryToken, input } = readCompletion(await read(req));
-      return await flow.complete(temporaryToken, input, req);
-    }),
+    "POST /login": answer((req) => withJson(req, (fields) => flow.start(readCode(fields), req))),
+    "POST /login/complete": answer((req) => withBody(req, complete(req), admitFile)),
     ...(sessions && { "POST /profile": profile }),
   });
   // To count a request costs as much as to end a session; and a session can be ended also where nothing can be counted.

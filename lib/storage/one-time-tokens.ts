@@ -11,6 +11,8 @@ export interface Kept<Value> {
 export interface OneTimeTokens<Value> {
   /** Keeps a value and gives the token for it. */
   issue(value: Value): Promise<string>;
+  /** Whether a token would be redeemed now; it stays good. */
+  isGood(token: string): Promise<boolean>;
   /** Gives the value and forgets it; `undefined` for a token that is unknown, used, expired or no token at all. */
   redeem(token: string): Promise<Kept<Value> | undefined>;
   /** Makes a redeemed token good again for the rest of its life. */
@@ -31,6 +33,9 @@ export function oneTimeTokens<Value>(store: Store, prefix: string, ttl: number):
       const token = newToken();
       await store.set(keyOf(token), encode({ value, expiresAt: Date.now() + ttl * 1000 }), ttl);
       return token;
+    },
+    async isGood(token) {
+      return isToken(token) && (await store.get(keyOf(token))) !== undefined;
     },
     async redeem(token) {
       if (!isToken(token)) return undefined;
