@@ -125,7 +125,8 @@ export function wechatWebLogin<
     return { status: "signed_out" };
   });
 
-  return Object.assign(routes({ ...limited, ...(sessions && { "POST /logout": logout }) }), {
+  const handle = routes({ ...limited, ...(sessions && { "POST /logout": logout }) }, refuse);
+  return Object.assign(handle, {
     requireLogin: admit(guard.admit),
     userOf: (req: IncomingMessage) => guard.visitorOf(req).user,
     identityOf: (req: IncomingMessage) => guard.visitorOf(req).identity,

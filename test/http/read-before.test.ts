@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener } from "node:http";
 import { expect } from "chai";
 import express from "express";
-import type { Picture } from "../../lib/index.ts";
+import type { Picture, Requirement } from "../../lib/index.ts";
 import { wechatLogin } from "../../lib/index.ts";
 import { errorBody } from "../support/error-body.ts";
 import {
@@ -13,6 +13,7 @@ import {
   SECRET,
   send,
   startWechat,
+  type TestUser,
   userTable,
 } from "../support/login-app.ts";
 import { formOf, PICTURES } from "../support/pictures.ts";
@@ -20,12 +21,12 @@ import { formOf, PICTURES } from "../support/pictures.ts";
 type Middleware = (req: IncomingMessage & { body?: unknown }) => unknown;
 
 /** A host with a middleware in front of the login, on Express or on node:http. */
-async function start(middleware: Middleware | express.RequestHandler, host: "Express" | "node:http") {
+async function start(middleware: Middleware, host: "Express" | "node:http") {
   const wechat = await startWechat();
   const { users, findUser, saveUser } = userTable();
   const avatars: Picture[] = [];
   const hostErrors: unknown[] = [];
-  const login = wechatLogin({
+  const login = wechatLogin<TestUser, readonly Requirement[]>({
     ...{ appId: APP_ID, secret: SECRET, redis: redis(), keyPrefix: ownPrefix(), baseUrl: wechat.baseUrl },
     ...{ findUser, saveUser, session: false, require: ["nickName", "avatarUrl"] },
     saveAvatar: (avatar) => `https://host/${avatars.push(avatar)}`,
@@ -36,17 +37,15 @@ async function start(middleware: Middleware | express.RequestHandler, host: "Exp
     res.end('{"host":"error"}');
   };
   const plain: RequestListener = async (req, res) => {
-    await (middleware as Middleware)(req);
+    await middleware(req);
     req.url = String(req.url).slice("/wx".length);
     login(req, res, (error) => fail(error, res));
   };
   const app = express();
-  if (middleware.length < 3) {
-    app.use(async (req, _res, next) => {
-      await (middleware as Middleware)(req);
-      next();
-    });
-  } else app.use(middleware as express.RequestHandler);
+  app.use(async (req, _res, next) => {
+    await middleware(req);
+    next();
+  });
   app.use("/wx", login);
   app.use(((error, _req, res, _next) => fail(error, res)) as express.ErrorRequestHandler);
   const url = await listen(createServer(host === "Express" ? app : plain));
@@ -56,6 +55,12 @@ async function start(middleware: Middleware | express.RequestHandler, host: "Exp
     ask(`${url}/wx/login/complete`, { method: "POST", body, headers });
   return { wechat, url, phone, users, avatars, hostErrors, startLogin, complete };
 }
+
+/** A middleware of Express; the parsers use nothing of the response. */
+const expressOf =
+  (handler: express.RequestHandler): Middleware =>
+  (req) =>
+    new Promise((resolve) => handler(req as express.Request, {} as express.Response, resolve));
 
 type Host = Awaited<ReturnType<typeof start>>;
 
@@ -215,15 +220,15 @@ for (const host of ["Express", "node:http"] as const) {
 
 describe("behind Express' own parsers", () => {
   it("express.raw leaves a Buffer, of JSON and of forms", async () => {
-    await expectLogin(await start(express.raw({ type: "*/*", limit: "3mb" }), "Express"));
+    await expectLogin(await start(expressOf(express.raw({ type: "*/*", limit: "3mb" })), "Express"));
   });
 
   it("express.text leaves a string", async () => {
-    await expectJson(await start(express.text({ type: "*/*" }), "Express"));
+    await expectJson(await start(expressOf(express.text({ type: "*/*" })), "Express"));
   });
 
   it("express.urlencoded leaves an object, which counts as JSON does", async () => {
-    const { url, phone } = await start(express.urlencoded({ extended: true }), "Express");
+    const { url, phone } = await start(expressOf(express.urlencoded({ extended: true })), "Express");
     const body = new URLSearchParams({ code: phone.login().code });
     expect((await ask(`${url}/wx/login`, { method: "POST", body })).body.status).to.equal("incomplete");
   });
