@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { Busboy, type BusboyHeaders } from "@fastify/busboy";
 import { bytesLeftIn, collector, invalid, type Reception, receive, wasRead } from "../http/body-stream.ts";
 import type { Held } from "../http/byte-budget.ts";
+import { isStringified } from "./nick-name.ts";
 
 /** A form as `wx.uploadFile` sends it: fields, and at most one file, called `avatar`. */
 export interface Form {
@@ -96,7 +97,7 @@ function partsOf(parser: Parser, { maxBytes, admitFile }: FormReading, refuse: (
   parser.on("field", (name, value, _nameIsCut, valueIsCut) => {
     if (valueIsCut) refuse(invalid("A field of the form is too long."));
     else if (fields.has(name)) refuse(invalid("A field of the form was sent twice."));
-    else fields.set(name, value);
+    else if (!isStringified(value)) fields.set(name, value);
   });
   parser.on("file", (name, file) => {
     file.on("error", () => refuse(invalid(CUT_OFF)));
