@@ -14,10 +14,12 @@ const STATUS = {
   user_blocked: 403,
   content_rejected: 403,
   cross_site: 403,
+  method_not_allowed: 405,
   account_conflict: 409,
   rate_limited: 429,
   misconfigured: 500,
   wechat_error: 502,
+  server_busy: 503,
   wechat_unavailable: 503,
 } as const;
 

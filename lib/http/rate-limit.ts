@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { isIP } from "node:net";
 import type { NextFunction, Request, Response } from "express";
 import { ipKeyGenerator, rateLimit } from "express-rate-limit";
 import { asError } from "../as-error.ts";
@@ -16,8 +17,8 @@ export interface RateLimitPorts {
   limit: number;
   /** Seconds. */
   window: number;
-  /** Counts one more request of an address; one command. */
-  count(address: string, window: number): Promise<{ count: number; ms: number }>;
+  /** Counts one more request of an address; one command. The numbers are what the host's Redis client makes of them. */
+  count(address: string, window: number): Promise<{ count: unknown; ms: unknown }>;
   /** Answers a request that is one too many. */
   refuse(error: WechatLoginError, req: Request, res: Response, next: NextFunction): unknown;
 }
@@ -33,21 +34,17 @@ export function rateLimiter({ limit, window, count, refuse }: RateLimitPorts): M
     standardHeaders: "draft-8",
     legacyHeaders: false,
     identifier: "wechat-login",
-    // Behind a Unix socket without "trust proxy" there is no address: then all count as one.
-    keyGenerator({ ip, socket }) {
-      // On node:http nobody has worked out an ip.
-      const address = ip ?? socket.remoteAddress;
-      return address === undefined ? "" : ipKeyGenerator(address);
-    },
+    keyGenerator: (req) => ipKeyGenerator(addressOf(req)),
     // They would be printed; a library has nothing to print. What matters of them is in the error's cause.
     validate: false,
     store: {
       async increment(address) {
         // A failure with nothing would be passed on as `next(undefined)`, which lets the request go on uncounted.
-        const { count: totalHits, ms } = await count(hashOf(address), window).catch((thrown) => {
+        const { count: hits, ms } = await count(hashOf(address), window).catch((thrown) => {
           throw asError(thrown, "Redis");
         });
-        return { totalHits, resetTime: new Date(Date.now() + ms) };
+        const resetTime = new Date(Date.now() + aboveZero(ms, window * 1000));
+        return { totalHits: aboveZero(hits, 1), resetTime };
       },
       // Nothing of ours takes a request back; the type wants them to be there.
       /* c8 ignore next 2 */
@@ -64,6 +61,26 @@ export function rateLimiter({ limit, window, count, refuse }: RateLimitPorts): M
     if (isProxyUnknown(req as Request)) warnOfProxy((req as Request).app ?? limiter);
     limiter(req as Request, withAppend(res), next);
   };
+}
+
+/** An address with the port that some load balancers write behind it: `203.0.113.9:51000`, `[2001:db8::1]:51000`. */
+const WITH_PORT = /^(?:\[([^\]]*)\]|([\d.]*))(?::\d*)?$/;
+
+/**
+ * The address that a request counts under. On node:http nobody has worked out an `ip`, and what a proxy wrote may be no
+ * address: then it is that of the connection. Behind a Unix socket there is none: all count as one.
+ */
+function addressOf({ ip = "", socket }: IncomingMessage & { ip?: string | undefined }): string {
+  const [, v6, v4] = WITH_PORT.exec(ip) ?? [];
+  // Without the zone of a link-local address: "fe80::1%eth0".
+  const address = (v6 ?? v4 ?? ip).replace(/%.*/s, "");
+  return isIP(address) > 0 ? address : (socket.remoteAddress ?? "");
+}
+
+/** ioredis gives strings with `stringNumbers`, and other clients what they like. */
+function aboveZero(value: unknown, otherwise: number): number {
+  const number = Number(value);
+  return number > 0 && number < Infinity ? number : otherwise;
 }
 
 /** Of Express's response the limiter uses this one method; on node:http it is Node's own under another name. */

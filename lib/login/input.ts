@@ -1,5 +1,6 @@
 import { WechatLoginError } from "../errors.ts";
 import type { Body } from "../profile/body.ts";
+import { isStringified, isVisibleName } from "../profile/nick-name.ts";
 import type { Picture } from "../profile/picture.ts";
 import type { CompletionInput } from "./login-flow.ts";
 import { knownIn, type Requirement } from "./requirements.ts";
@@ -17,13 +18,13 @@ const MAX_LENGTH = {
   phoneCode: 512,
 };
 const MAX_NICK_NAME_LENGTH = 64;
-/**
- * Control characters, line separators and halves of surrogate pairs: no keyboard sends them in a name. U+FFFD stands for
- * bytes that were no UTF-8, as in a form in GBK.
- */
-const NOT_IN_A_NAME = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\uFFFD]/u;
 /** Of WeChat, and longer than any of its own. */
 const MAX_ERR_MSG_LENGTH = 200;
+/** The user's own refusal. Everything else that fails is a fault of the Mini Program or of its account. */
+const REFUSAL =
+  /:\s*fail\b.*\b(auth(orize)? (deny|denied)|user (deny|denied|cancel\w*)|cancel\w*|privacy permission)\b/is;
+/** base64, with either alphabet, in lines or not. A blank was a "+" on its way. */
+const BASE64 = /^[\w+/= \t\r\n-]*$/;
 /** `wx.chooseAvatar` gives a path on the phone; sent as a string it names nothing that a server could fetch. */
 const PATH_ON_THE_PHONE = /^(http:\/\/tmp\/|wxfile:\/\/)/;
 
@@ -46,7 +47,7 @@ export function readCompletion(
   require: readonly Requirement[],
 ): { temporaryToken: string; input: CompletionInput } {
   const temporaryToken = needed(fields, "temporaryToken");
-  refuseDenial(fields);
+  refuseFailure(fields);
   const userData = readUserData(fields);
   if (userData && userData.rawData === undefined && !maybePhoneNumber(fields, require)) {
     throw invalid(
@@ -64,7 +65,7 @@ export function readCompletion(
  * @throws {WechatLoginError} `invalid_request`, or `authorization_denied` where `errMsg` says so
  */
 export function readProfile({ fields, avatar }: Body): FillIn {
-  refuseDenial(fields);
+  refuseFailure(fields);
   const input = readFillIn(fields, avatar);
   refuseNothing(input, "nickName, phoneCode or a file avatar");
   if (input.nickName !== undefined && !knownIn(input).nickName) {
@@ -95,12 +96,15 @@ function refuseNothing(input: object, wanted: string): void {
   if (Object.keys(input).length === 0) throw invalid(`Nothing to store: send ${wanted}.`);
 }
 
-/** The button's callback runs for a refusal, too, with nothing in `e.detail` but this `errMsg`. */
-function refuseDenial({ errMsg }: Fields): void {
-  const told = typeof errMsg === "string" ? errMsg.slice(0, MAX_ERR_MSG_LENGTH) : "";
-  if (/:fail\b.*\b(deny|denied|cancel|privacy permission)/.test(told)) {
+/** The button's callback runs for a failure, too, with nothing in `e.detail` but this `errMsg`. */
+function refuseFailure({ errMsg }: Fields): void {
+  const message = typeof errMsg === "string" ? errMsg.slice(0, MAX_ERR_MSG_LENGTH) : "";
+  if (!/:\s*fail\b/i.test(message)) return;
+  if (REFUSAL.test(message)) {
     throw new WechatLoginError("authorization_denied", "The user refused: the temporary token stays good.");
   }
+  const quoted = message.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]+/gu, " ");
+  throw invalid(`The call failed on the phone, and the user did not refuse: "${quoted}".`);
 }
 
 function refusePathOnThePhone({ avatarUrl }: Fields): void {
@@ -112,6 +116,7 @@ function refusePathOnThePhone({ avatarUrl }: Fields): void {
 }
 
 function readUserData(fields: Fields): CompletionInput["userData"] {
+  refuseUrlEncoded(fields);
   const [encryptedData, iv] = together(fields, "encryptedData", "iv");
   const [rawData, signature] = together(fields, "rawData", "signature");
   return encryptedData !== undefined && iv !== undefined
@@ -119,11 +124,24 @@ function readUserData(fields: Fields): CompletionInput["userData"] {
     : undefined;
 }
 
+/** Visible before anything is opened: no oracle, and the token stays good. */
+function refuseUrlEncoded(fields: Fields): void {
+  for (const name of ["encryptedData", "iv", "signature"]) {
+    const value = fields[name];
+    if (typeof value !== "string" || BASE64.test(value)) continue;
+    throw invalid(
+      `${name} has characters that WeChat does not write, perhaps %: send it without URL-encoding.`,
+    );
+  }
+  if (/^%7b/i.test(String(fields.rawData)))
+    throw invalid("rawData is URL-encoded: send it as WeChat gave it.");
+}
+
 function readNickName(fields: Fields): string | undefined {
   const nickName = optional(fields, "nickName", MAX_NICK_NAME_LENGTH)?.trim();
-  if (nickName === "" || (nickName !== undefined && NOT_IN_A_NAME.test(nickName))) {
-    throw invalid("nickName must be a visible name in one line.");
-  }
+  // In JSON as well: a name of this kind would be saved, and never asked for again.
+  if (nickName === undefined || isStringified(nickName)) return undefined;
+  if (!isVisibleName(nickName)) throw invalid("nickName must be a visible name in one line.");
   return nickName;
 }
 

@@ -202,7 +202,7 @@ function unionidUnavailable(): WechatLoginError {
   );
 }
 
-function invalidTemporaryToken(): WechatLoginError {
+export function invalidTemporaryToken(): WechatLoginError {
   return new WechatLoginError(
     "invalid_temporary_token",
     "The temporary token is unknown, used or expired: call wx.login again.",

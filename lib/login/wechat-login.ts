@@ -3,11 +3,10 @@ import type { Request } from "express";
 import type { SessionOption } from "../checks.ts";
 import { answerWith } from "../http/answers.ts";
 import { refuseCrossSite } from "../http/cross-site.ts";
-import { readJsonBody } from "../http/json-body.ts";
 import { rateLimiter } from "../http/rate-limit.ts";
 import { behind, routes } from "../http/routes.ts";
 import type { Identity } from "../identity.ts";
-import { readBody } from "../profile/body.ts";
+import { type Body, bodyReader } from "../profile/body.ts";
 import { fillInOf } from "../profile/fill-in.ts";
 import { guardOf } from "../session/guard.ts";
 import { keptSessionKeys } from "../session/kept-session-keys.ts";
@@ -20,7 +19,7 @@ import { checkOptions } from "./check-options.ts";
 import { clientExtras } from "./client-extras.ts";
 import { hostOf } from "./host.ts";
 import { readCode, readCompletion, readProfile } from "./input.ts";
-import { loginFlow, type PendingLogin } from "./login-flow.ts";
+import { invalidTemporaryToken, loginFlow, type PendingLogin } from "./login-flow.ts";
 import { openDataOf } from "./open-data.ts";
 import type { StoredUser, WechatLogin, WechatLoginOptions, WechatLoginWith } from "./options.ts";
 import { profileUpdate } from "./profile-update.ts";
@@ -109,23 +108,30 @@ export function wechatLogin<
   const updateProfile = profileUpdate(ports);
 
   const { answer, admit, refuse } = answerWith(settings.onError);
-  const read = (req: Request) => readBody(req, options.saveAvatar && settings.avatarMaxBytes);
+  const { withJson, withBody } = bodyReader(options.saveAvatar && settings.avatarMaxBytes);
   const count = (address: string, window: number) => store.count(`${prefix}rate:${address}`, window);
   const limit = settings.rateLimit ? rateLimiter({ ...settings.rateLimit, count, refuse }) : undefined;
 
+  const complete = (req: Request) => async (body: Body) => {
+    const { temporaryToken, input } = readCompletion(body, settings.require);
+    return await flow.complete(temporaryToken, input, req);
+  };
+  /** The token is looked at before a file is read, and stays good. */
+  async function admitFile({ temporaryToken }: Body["fields"]): Promise<void> {
+    if (temporaryToken === undefined) return;
+    if (!(await ports.temporaryTokens.isGood(String(temporaryToken)))) throw invalidTemporaryToken();
+  }
+
   const profile = answer(async (req) => {
     const visitor = await guard.admitIncomplete(req);
-    await updateProfile(readProfile(await read(req)), visitor);
+    await withBody(req, (body) => updateProfile(readProfile(body), visitor));
     return success("saved", clientExtras(await host.onLogin(visitor.identity, req)));
   });
   // A token of ours is of no use to another website; a cookie of the host's would be set in its visitor's browser.
   const sameSite = sessions ? undefined : admit(async (req) => refuseCrossSite(req));
   const logins = behind(sameSite, {
-    "POST /login": answer(async (req) => flow.start(readCode(await readJsonBody(req)), req)),
-    "POST /login/complete": answer(async (req) => {
-      const { temporaryToken, input } = readCompletion(await read(req), settings.require);
-      return await flow.complete(temporaryToken, input, req);
-    }),
+    "POST /login": answer((req) => withJson(req, (fields) => flow.start(readCode(fields), req))),
+    "POST /login/complete": answer((req) => withBody(req, complete(req), admitFile)),
     ...(sessions && { "POST /profile": profile }),
   });
   const limited = behind(limit, logins);
@@ -136,7 +142,7 @@ export function wechatLogin<
   });
 
   const login: WechatLogin<User> = Object.assign(
-    routes({ ...limited, ...(sessions && { "POST /logout": logout }) }),
+    routes({ ...limited, ...(sessions && { "POST /logout": logout }) }, refuse),
     {
       requireLogin: admit(guard.admit),
       authenticate: guard.authenticate,

@@ -1,12 +1,25 @@
 import type { IncomingMessage } from "node:http";
 import { Busboy, type BusboyHeaders } from "@fastify/busboy";
-import { WechatLoginError } from "../errors.ts";
+import { bytesLeftIn, collector, invalid, type Reception, receive, wasRead } from "../http/body-stream.ts";
+import type { Held } from "../http/byte-budget.ts";
+import { isStringified } from "./nick-name.ts";
 
 /** A form as `wx.uploadFile` sends it: fields, and at most one file, called `avatar`. */
 export interface Form {
   fields: Record<string, unknown>;
   avatar: Buffer | undefined;
 }
+
+/** How a form is read. */
+export interface FormReading {
+  /** Bytes of the largest file that is taken. */
+  maxBytes: number;
+  held: Held;
+  /** Refuses, by the fields in front of a file, to take it. */
+  admitFile(fields: Form["fields"]): Promise<void>;
+}
+
+type Parser = InstanceType<typeof Busboy>;
 
 const AVATAR = "avatar";
 const CUT_OFF = "The form is broken or was cut off.";
@@ -20,6 +33,8 @@ const LIMITS = {
   headerPairs: 20,
   headerSize: 4096,
 };
+/** More than all fields and headers together may have. */
+const MAX_BESIDES_FILE = 512 * 1024;
 
 /** Whether the request carries a form with files. */
 export function isMultipart({ headers }: IncomingMessage): boolean {
@@ -29,65 +44,77 @@ export function isMultipart({ headers }: IncomingMessage): boolean {
 /**
  * Reads a form into memory; nothing is written anywhere.
  *
- * @param maxBytes of the file
  * @throws {WechatLoginError} `invalid_request`: broken, cut off, too many or too long parts, a part twice, another
- *   file than `avatar`; with status 413 where the file is too large
+ *   file than `avatar`; with status 413 where the file is too large; `server_busy`, and what `admitFile` throws
  */
-export async function readForm(req: IncomingMessage, maxBytes: number): Promise<Form> {
-  if (req.readableEnded) {
+export async function readForm(req: IncomingMessage, reading: FormReading): Promise<Form> {
+  const left = bytesLeftIn(req);
+  if (!left && wasRead(req)) {
     throw new Error(
       "wechatLogin: the form was read by another parser (multer, …): mount the login before it.",
     );
   }
+  const parser = parserOf(req, reading.maxBytes);
+  if (!parser) {
+    req.resume();
+    throw invalid("The form has no boundary: send JSON by wx.request, or a file by wx.uploadFile.");
+  }
   return await new Promise((resolve, reject) => {
-    function refuse(message: string, details?: { status: 413 }): void {
-      req.unpipe();
-      // The rest is read and dropped, so that the client gets to see the answer instead of a reset connection.
-      req.resume();
-      reject(new WechatLoginError("invalid_request", message, details));
+    const form = partsOf(parser, reading, refuse);
+    const feed = feedOf(parser, reading);
+    const { ended, stop } = left ? given(() => feed(left)) : receive(req, feed, CUT_OFF);
+    function refuse(error: unknown): void {
+      stop(error);
+      reject(error);
     }
-
-    const parser = parserOf(req, maxBytes);
-    if (!parser) return refuse("The form has no boundary.");
-    const form = partsOf(parser, maxBytes, refuse);
-    parser.on("error", () => refuse(CUT_OFF));
+    ended.then(() => parser.end()).catch(refuse);
+    parser.on("drain", () => req.resume());
+    parser.on("error", () => refuse(invalid(CUT_OFF)));
     parser.on("finish", () => resolve(form()));
-    // A request also closes when all has come; the parser may then still have work to do.
-    req.once("close", () => req.complete || refuse(CUT_OFF));
-    if (req.destroyed) refuse(CUT_OFF);
-    else req.pipe(parser);
   });
 }
 
+/** Passes a piece on to the parser; `false` asks for a pause. */
+function feedOf(parser: Parser, { maxBytes, held }: FormReading) {
+  let size = 0;
+  return (piece: Buffer): boolean => {
+    size += piece.length;
+    if (size > maxBytes + MAX_BESIDES_FILE) throw invalid("The form is too large.", { status: 413 });
+    held.take(piece.length);
+    return parser.write(piece);
+  };
+}
+
+/** A body that is there already. */
+function given(use: () => unknown): Reception {
+  return { ended: Promise.resolve().then(() => void use()), stop() {} };
+}
+
 /** Collects what the parser finds; the function that is returned gives it. */
-function partsOf(
-  parser: InstanceType<typeof Busboy>,
-  maxBytes: number,
-  refuse: (message: string, details?: { status: 413 }) => void,
-) {
+function partsOf(parser: Parser, { maxBytes, admitFile }: FormReading, refuse: (error: unknown) => void) {
   const fields = new Map<string, string>();
-  let avatar: Buffer | undefined;
+  let avatar: ReturnType<typeof collector> | undefined;
   parser.on("field", (name, value, _nameIsCut, valueIsCut) => {
-    if (valueIsCut) refuse("A field of the form is too long.");
-    else if (fields.has(name)) refuse("A field of the form was sent twice.");
-    else fields.set(name, value);
+    if (valueIsCut) refuse(invalid("A field of the form is too long."));
+    else if (fields.has(name)) refuse(invalid("A field of the form was sent twice."));
+    else if (!isStringified(value)) fields.set(name, value);
   });
   parser.on("file", (name, file) => {
-    if (name !== AVATAR) refuse(`A file must be called ${AVATAR}.`);
-    if (avatar) refuse("Only one avatar can be sent.");
-    avatar = Buffer.alloc(0);
-    const chunks: Buffer[] = [];
-    file.on("data", (chunk: Buffer) => chunks.push(chunk));
-    file.once("limit", () => refuse(`The avatar is larger than ${maxBytes} bytes.`, { status: 413 }));
-    file.once("error", () => refuse(CUT_OFF));
-    file.once("end", () => {
-      avatar = Buffer.concat(chunks);
-    });
+    file.on("error", () => refuse(invalid(CUT_OFF)));
+    if (name !== AVATAR) return refuse(invalid(`A file must be called ${AVATAR}.`));
+    if (avatar) return refuse(invalid("Only one avatar can be sent."));
+    const pieces = collector();
+    avatar = pieces;
+    file.once("limit", () =>
+      refuse(invalid(`The avatar is larger than ${maxBytes} bytes.`, { status: 413 })),
+    );
+    // Until then the parser pauses the request: nothing of the file is collected.
+    admitFile(Object.fromEntries(fields)).then(() => file.on("data", pieces.push), refuse);
   });
   for (const limit of ["partsLimit", "filesLimit", "fieldsLimit"] as const) {
-    parser.on(limit, () => refuse("The form has too many parts."));
+    parser.on(limit, () => refuse(invalid("The form has too many parts.")));
   }
-  return (): Form => ({ fields: Object.fromEntries(fields), avatar });
+  return (): Form => ({ fields: Object.fromEntries(fields), avatar: avatar?.all() });
 }
 
 function parserOf({ headers }: IncomingMessage, maxBytes: number) {

@@ -74,7 +74,8 @@ export async function serve({ routes, pages, bends, requests }: Served, port: nu
   // A request that breaks off is the client's affair; the process is often that of the tests.
   const server = createServer((req, res) => void answer(req, res).catch(() => res.destroy()));
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
+    // Also later: an error without a listener would end the process, which is often that of the tests.
+    server.on("error", reject);
     server.listen(port, "127.0.0.1", resolve);
   });
   return {

@@ -136,7 +136,7 @@ export function wechatWebLogin<
   });
 
   const login: WechatWebLogin<User> = Object.assign(
-    routes({ ...limited, ...(sessions && { "POST /logout": logout }) }),
+    routes({ ...limited, ...(sessions && { "POST /logout": logout }) }, refuse),
     {
       requireLogin: admit(guard.admit),
       authenticate: guard.authenticate,

@@ -25,6 +25,8 @@ const CODES: Record<WechatLoginErrorCode, true> = {
   rate_limited: true,
   misconfigured: true,
   wechat_error: true,
+  method_not_allowed: true,
+  server_busy: true,
   wechat_unavailable: true,
 };
 

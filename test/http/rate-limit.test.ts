@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import express from "express";
+import { Redis } from "ioredis";
 import sinon from "sinon";
 import { type WechatLoginError, type WechatLoginOptions, wechatLogin } from "../../lib/index.ts";
 import { errorBody } from "../support/error-body.ts";
@@ -105,6 +106,96 @@ describe("the rate limit", () => {
     expect((await post("2001:db8:0:100::1")).status).to.equal(200);
   });
 
+  for (const [name, addresses, other] of [
+    [
+      "an IPv4 address",
+      ["203.0.113.9:51000", "203.0.113.9:51001", "203.0.113.9", "203.0.113.9:"],
+      "203.0.113.10:51000",
+    ],
+    [
+      "an IPv6 address",
+      ["[2001:db8::1]:51000", "[2001:db8::2]:51001", "2001:db8::3", "[2001:db8::4]"],
+      "[2001:db9::1]:51000",
+    ],
+    [
+      "an IPv4 address written as IPv6",
+      ["[::ffff:203.0.113.9]:1", "::ffff:203.0.113.9", "203.0.113.9:2", "[::ffff:203.0.113.9]"],
+      "[::ffff:203.0.113.10]:1",
+    ],
+    [
+      "a link-local address",
+      ["fe80::1%eth0", "fe80::1%eth0/64", "[fe80::1%25eth0]:80", "fe80::2"],
+      "fe80:0:0:100::1%eth0",
+    ],
+  ] as const) {
+    it(`counts ${name} as one, whatever port a load balancer writes behind it`, async () => {
+      const { post } = await startLimited();
+      const statuses = [];
+      for (const address of addresses) statuses.push((await post(address)).status);
+      expect(statuses).to.deep.equal([200, 200, 200, 429]);
+      expect((await post(other)).status).to.equal(200);
+    });
+  }
+
+  it("counts what is no address as the connection, and never fails", async () => {
+    const { post } = await startLimited();
+    const junk = [
+      "unknown",
+      "_hidden:1",
+      "[::1",
+      "]:80",
+      "1.2.3.4.5:80",
+      "999.1.1.1",
+      "::1]:80",
+      "%",
+      "a".repeat(5000),
+      ":",
+      "[]:80",
+    ];
+    const statuses = [];
+    for (const address of junk) statuses.push((await post(address)).status);
+    expect(statuses).to.deep.equal([200, 200, 200, ...Array(junk.length - 3).fill(429)]);
+    expect((await post("10.0.0.1")).status).to.equal(200);
+  });
+
+  it("tells numbers where the host's Redis client gives strings, as ioredis does with stringNumbers", async () => {
+    const client = new Redis(String(process.env.REDIS_URL), { stringNumbers: true });
+    atEnd(() => client.disconnect());
+    const { post } = await startLimited({ redis: client });
+    for (let count = 1; count <= 3; count++) {
+      const { status, headers } = await post("10.0.0.1");
+      expect(status).to.equal(200);
+      expect(headers.get("ratelimit")).to.match(new RegExp(`^"wechat-login"; r=${3 - count}; t=(60|59)$`));
+    }
+    const { status, headers } = await post("10.0.0.1");
+    expect([status, Number(headers.get("retry-after")) >= 55]).to.deep.equal([429, true]);
+    expect(headers.get("ratelimit")).to.match(/^"wechat-login"; r=0; t=\d+$/);
+  });
+
+  for (const [name, reply] of Object.entries<unknown[]>({
+    BigInt: [4n, 30_000n],
+    "a count without a time": ["4", null],
+    "a time that is over": [4, -1],
+    "a time that is no number": [4, "soon"],
+    "a time without end": [4, "Infinity"],
+  })) {
+    it(`tells numbers where the host's Redis client gives ${name}`, async () => {
+      const { post } = await startLimited({ redis: answering(reply) });
+      const { status, headers } = await post("10.0.0.1");
+      expect(status).to.equal(429);
+      expect(headers.get("retry-after")).to.equal(name === "BigInt" ? "30" : "60");
+      expect(headers.get("ratelimit")).to.match(/^"wechat-login"; r=0; t=(60|59|30|29)$/);
+    });
+  }
+
+  it("lets a request in that the host's Redis client has counted as nothing", async () => {
+    for (const count of [null, "many", undefined]) {
+      const { post } = await startLimited({ redis: answering([count, 1000]) });
+      const { status, headers } = await post("10.0.0.1");
+      expect([status, headers.get("ratelimit")]).to.deep.equal([200, '"wechat-login"; r=2; t=1']);
+    }
+  });
+
   it("believes X-Forwarded-For only where the app trusts its proxy, and tells the operator, but prints nothing", async () => {
     const print = sinon.stub(console, "error");
     atEnd(() => print.restore());
@@ -186,6 +277,17 @@ describe("the rate limit", () => {
     expect(statuses).to.deep.equal([302, 302, 429]);
   });
 });
+
+/** A Redis client that answers the script of the limit in its own way. */
+function answering(reply: unknown[]) {
+  const { set, get, getdel } = redis();
+  const client = redis();
+  const answer = async () => reply;
+  return {
+    ...{ set: set.bind(client), get: get.bind(client), getdel: getdel.bind(client) },
+    ...{ eval: answer, evalsha: answer },
+  };
+}
 
 describe("a temporary token", () => {
   it("is put back twenty times at the most", async () => {

@@ -1,23 +1,38 @@
 import { createServer } from "node:http";
 import { expect } from "chai";
 import express from "express";
+import sinon from "sinon";
 import { behind, type MountableHandler, routes } from "../../lib/http/routes.ts";
 import { wechatLogin } from "../../lib/index.ts";
+import { errorBody } from "../support/error-body.ts";
 import {
   APP_ID,
+  ask,
   listen,
   ownPrefix,
   redis,
   SECRET,
+  startApp,
   startWechat,
   type TestBody,
   userTable,
 } from "../support/login-app.ts";
+import { startWebApp } from "../support/web-app.ts";
 
-const mounted = routes({
-  "GET /": (_req, res) => res.end("root"),
-  "POST /login": (_req, res) => res.end("login"),
-});
+const mounted = routes(
+  {
+    "GET /": (_req, res) => res.end("root"),
+    "POST /login": (_req, res) => res.end("login"),
+    "GET /both": (_req, res) => res.end("get"),
+    "POST /both": (_req, res) => res.end("post"),
+  },
+  (error, _req, res) => {
+    res.statusCode = error.status;
+    res.end(`${res.getHeader("Allow")}: ${error.code}`);
+  },
+);
+const POST_ONLY = "POST: method_not_allowed";
+const GET_ONLY = "GET, HEAD: method_not_allowed";
 
 describe("a router without a framework", () => {
   const requests: [method: string, path: string, text: string][] = [
@@ -28,8 +43,18 @@ describe("a router without a framework", () => {
     ["GET", "/", "root"],
     ["GET", "/?x=1", "root"],
     ["HEAD", "/", ""],
-    ["GET", "/login", "the host"],
+    ["GET", "/both", "get"],
+    ["POST", "/both", "post"],
+    ["PUT", "/both", "GET, HEAD, POST: method_not_allowed"],
+    ["GET", "/login", POST_ONLY],
+    ["GET", "/LOGIN/?code=c", POST_ONLY],
+    ["PUT", "/login", POST_ONLY],
+    ["DELETE", "/login", POST_ONLY],
     ["HEAD", "/login", ""],
+    ["POST", "/", GET_ONLY],
+    ["OPTIONS", "/login", "the host"],
+    ["OPTIONS", "/", "the host"],
+    ["GET", "/login/x", "the host"],
     ["POST", "/login/x", "the host"],
     ["POST", "/__proto__", "the host"],
   ];
@@ -52,8 +77,9 @@ describe("a router without a framework", () => {
       for (const [method, path, text] of requests) {
         const answer = await fetch(`${url}/wx${path}`, { method });
         expect(await answer.text(), `${method} ${path}`).to.equal(text);
-        const isHosts = text === "the host" || (path.startsWith("/login") && method === "HEAD");
-        expect(answer.status, `${method} ${path}`).to.equal(isHosts ? 404 : 200);
+        const isRefused = method === "HEAD" ? path === "/login" : text.endsWith("method_not_allowed");
+        const status = text === "the host" ? 404 : 200;
+        expect(answer.status, `${method} ${path}`).to.equal(isRefused ? 405 : status);
       }
     });
   }
@@ -64,13 +90,71 @@ describe("a router without a framework", () => {
       seen.push("first");
       next(req.headers.bad && new Error("bad"));
     };
-    const handler = routes(behind(first, { "GET /": () => seen.push("handler") }));
+    const handler = routes(behind(first, { "GET /": () => seen.push("handler") }), () => {});
     const ask = (url: string, headers = {}) =>
       handler({ method: "GET", url, headers } as never, {} as never, (error) => seen.push(`next ${error}`));
     await ask("/");
     await ask("/other");
     await ask("/", { bad: "1" });
     expect(seen).to.deep.equal(["first", "handler", "next undefined", "first", "next Error: bad"]);
+  });
+});
+
+describe("another method on a route of ours", () => {
+  const expected = (method: string, allowed: string) =>
+    errorBody(
+      "method_not_allowed",
+      `${method} is the wrong method here: send ${allowed}. (wx.request sends GET where no method is given.)`,
+    );
+
+  it("is answered 405 in JSON, whatever is sent, and the host is told", async () => {
+    const onError = sinon.spy();
+    const { url, wechat } = await startApp({ session: {}, onError });
+    for (const path of ["/login", "/login/complete", "/profile", "/logout"]) {
+      for (const method of ["GET", "PUT", "DELETE", "PATCH"]) {
+        const answer = await ask(`${url}/wx${path}?code=c`, { method });
+        expect([answer.status, answer.body], path).to.deep.equal([405, expected(method, "POST")]);
+        expect([answer.headers.get("allow"), answer.headers.get("cache-control")]).to.deep.equal([
+          "POST",
+          "no-store",
+        ]);
+      }
+    }
+    expect(onError.args.map(([{ code }]) => code)).to.deep.equal(Array(16).fill("method_not_allowed"));
+    expect(wechat.requests).to.deep.equal([]);
+  });
+
+  it("is answered 405 by the web login, too", async () => {
+    const { url } = await startWebApp();
+    for (const [path, method, allow] of [
+      ["/web", "POST", "GET, HEAD"],
+      ["/web/callback", "POST", "GET, HEAD"],
+      ["/web/embed", "PUT", "GET, HEAD"],
+      ["/web/logout", "GET", "POST"],
+    ] as const) {
+      const answer = await ask(url + path, { method });
+      expect([answer.status, answer.body]).to.deep.equal([
+        405,
+        expected(method, allow.slice(0, 4).replace(",", "")),
+      ]);
+      expect(answer.headers.get("allow")).to.equal(allow);
+    }
+  });
+
+  it("is the host's where there is no such route: without sessions there is no /profile", async () => {
+    const { url } = await startApp({ session: false });
+    for (const path of ["/profile", "/logout"])
+      expect((await fetch(`${url}/wx${path}`)).status).to.equal(404);
+  });
+
+  it("is the host's where the login has no path of its own: it may have a page at /login", async () => {
+    const { wx } = await startApp();
+    const app = express()
+      .use(wx)
+      .get("/login", (_req, res) => res.end("a page"));
+    const url = await listen(createServer(app));
+    expect(await (await fetch(`${url}/login`)).text()).to.equal("a page");
+    expect((await fetch(`${url}/login`, { method: "POST", body: "{}" })).status).to.equal(400);
   });
 });
 
@@ -112,7 +196,7 @@ describe("the login on node:http, without Express", () => {
     const me = await fetch(`${url}/me`, { headers: { Authorization: `Bearer ${body.sessionToken}` } });
     expect(await me.json()).to.include({ openid: "o1", unionid: "u1" });
     expect((await fetch(`${url}/me`)).status).to.equal(401);
-    expect(await (await fetch(`${url}/wx/login`)).text()).to.equal("nothing here");
+    expect(await (await fetch(`${url}/wx/other`)).text()).to.equal("nothing here");
   });
 
   it("limits requests by the address of the connection", async () => {

@@ -612,7 +612,7 @@ describe("one answer for every failure to open user data", () => {
       if (bend === "padding") info.encryptedData = info.encryptedData.slice(0, -24);
       if (bend === "json") info.iv = Buffer.alloc(16).toString("base64");
       if (bend === "signature") info.signature = "0".repeat(40);
-      if (bend === "base64") info.encryptedData = "@";
+      if (bend === "base64") info.encryptedData = "A";
       if (bend === "iv") info.iv = "AA==";
       const answer = await app.post("/wx/login/complete", { temporaryToken, ...info });
       answers.push(

@@ -73,7 +73,7 @@ describe("POST /profile, for who is signed in", () => {
     [{ nickName: "" }, "invalid_request", /^nickName must be/],
     [{ nickName: "a", avatarUrl: "http://tmp/1.png" }, "invalid_request", /^avatarUrl is a temporary file/],
     [{ nickName: "\uFFFD\uFFFD" }, "invalid_request", /^nickName must be/],
-    [{ errMsg: `x:fail ${"x".repeat(200)} deny` }, "invalid_request", /^Nothing to store/],
+    [{ errMsg: `x:fail ${"x".repeat(200)} deny` }, "invalid_request", /^The call failed/],
     [{ errMsg: "getPhoneNumber:fail user deny" }, "authorization_denied", /^The user refused/],
     [{ phoneCode: 5 }, "invalid_request", /^phoneCode must be/],
     [{ phoneCode: "x".repeat(513) }, "invalid_request", /^phoneCode is longer than 512/],
