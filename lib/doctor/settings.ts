@@ -33,6 +33,8 @@ export const HELP = `express-wechat-login doctor: checks what goes wrong in prac
   --json          for machines
   --help
 
+  npx express-wechat-login explain [--lang zh] [code]   explains the code of an error, or lists the codes
+
   WECHAT_APP_ID, WECHAT_SECRET, WECHAT_BASE_URL and REDIS_URL come from the environment, or from the file .env of this folder.
   In Redis it writes a few keys of its own, and removes them.
   It exits with 1 where something is red, and prints nothing that must not be seen.
@@ -56,7 +58,8 @@ const OPTIONS = {
 export function settingsOf(args: string[], env: NodeJS.ProcessEnv, folder: string): Settings {
   const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
   const help = values.help || positionals[0] === undefined;
-  if (!help && positionals.join(" ") !== "doctor") throw new TypeError('The only command is "doctor".');
+  if (!help && positionals.join(" ") !== "doctor")
+    throw new TypeError('The commands are "doctor" and "explain".');
   const timeout = Number(values.timeout);
   if (!(timeout > 0 && timeout < 2 ** 31)) {
     throw new TypeError("--timeout takes milliseconds above 0 and below 2147483648.");

@@ -195,6 +195,7 @@ describe("the doctor's command", function () {
     }
     for (const args of [
       ["nurse"],
+      ["explain", "--lang", "fr"],
       ["doctor", "--secret", "x"],
       ["doctor", "--timeout", "0"],
       ["doctor", "--timeout", "Infinity"],
@@ -202,6 +203,13 @@ describe("the doctor's command", function () {
     ]) {
       expect((await run(args)).code).to.equal(2);
     }
+  });
+
+  it("explains an error code", async () => {
+    const { output, code } = await run(["explain", "snapshot_user"]);
+    expect(output).to.match(/^snapshot_user\n\nWeChat shows the page as a preview/);
+    expect(code).to.equal(0);
+    expect((await run(["explain", "snapshot"])).code).to.equal(1);
   });
 
   it("asks the real WeChat where nothing else is said, and cuts slashes at the end", () => {
