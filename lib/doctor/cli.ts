@@ -1,13 +1,19 @@
 #!/usr/bin/env node
 import { doctor } from "./doctor.ts";
+import { loadEnvFile } from "./env-file.ts";
+import { explain } from "./explain.ts";
 import { report } from "./report.ts";
 import { HELP, settingsOf } from "./settings.ts";
 
-/** What is to be printed, and the exit code: 1 where something is red, 2 where the command line is wrong. */
+/** What is to be printed, and the exit code: 1 where something is red or unknown, 2 where the command line is wrong. */
 async function main(): Promise<[text: string, code: number]> {
+  const args = process.argv.slice(2);
+  const folder = process.cwd();
   let settings: ReturnType<typeof settingsOf>;
   try {
-    settings = settingsOf(process.argv.slice(2), process.env, process.cwd());
+    if (args[0] === "explain") return explain(args.slice(1));
+    const envFile = loadEnvFile(folder);
+    settings = { ...settingsOf(args, process.env, folder), envFile };
   } catch (error) {
     return [`${(error as Error).message}\n\n${HELP}`, 2];
   }

@@ -2,10 +2,12 @@ import { type Answer, ask, post } from "./ask.ts";
 import { bad, type Check, type Context, type Finding } from "./check.ts";
 import { ipWhitelist, secret } from "./checks/account.ts";
 import { binding } from "./checks/binding.ts";
+import { envFile } from "./checks/env-file.ts";
 import { host } from "./checks/host.ts";
 import { nodeVersion } from "./checks/node-version.ts";
 import { bodySize, publicUrl, trustProxy } from "./checks/proxy.ts";
 import { eviction, persistence, redisServer } from "./checks/redis.ts";
+import { redisCommands } from "./checks/redis-commands.ts";
 import { clock, reachability } from "./checks/wechat.ts";
 import { connectRedis } from "./redis.ts";
 import type { Settings } from "./settings.ts";
@@ -16,8 +18,8 @@ export type Row = Finding & { name: string };
 /** Every row of the table, in its order. */
 export const CHECKS: readonly Check[] = [
   nodeVersion,
-  ...[reachability, clock, secret, ipWhitelist, binding],
-  ...[redisServer, eviction, persistence],
+  ...[reachability, clock, envFile, secret, ipWhitelist, binding],
+  ...[redisServer, redisCommands, eviction, persistence],
   ...[publicUrl, trustProxy, bodySize, host],
 ];
 
@@ -36,6 +38,7 @@ export async function doctor(
     redis,
     wechat: once<Answer>(() => ask(`${baseUrl}/sns/jscode2session`, timeout)),
     stableToken: once<Answer>(() => post(`${baseUrl}/cgi-bin/stable_token`, timeout, body)),
+    login: once<Answer>(() => post(`${settings.url}/login`, timeout, {})),
   };
   const rows: Row[] = [];
   for (const { name, run } of checks) rows.push({ name, ...(await findingOf(run, context)) });

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import type { EnvFile } from "./env-file.ts";
 
 /** What is to be looked at. Secrets come by the environment only: flags stay in the shell's history. */
 export interface Settings {
@@ -12,6 +13,10 @@ export interface Settings {
   timeout: number;
   json: boolean;
   help: boolean;
+  /** What is in front of every key of the login in Redis. */
+  keyPrefix: string;
+  /** What the file `.env` of the folder has added. */
+  envFile?: EnvFile | undefined;
   /** Where the project is, whose ioredis and module are used. */
   folder: string;
 }
@@ -23,11 +28,15 @@ export const HELP = `express-wechat-login doctor: checks what goes wrong in prac
   --code <code>   of wx.login(), fresh: what code2Session (登录凭证校验) gives for it
   --url <url>     where the login is mounted, from outside: https://your.host/wx
   --host <file>   a module that exports findUser and saveUser, or options with them
+  --key-prefix <prefix>  the login's keyPrefix, if it has one (wechat-login:)
   --timeout <ms>  for each request (5000)
   --json          for machines
   --help
 
-  WECHAT_APP_ID, WECHAT_SECRET, WECHAT_BASE_URL and REDIS_URL come from the environment.
+  npx express-wechat-login explain [--lang zh] [code]   explains the code of an error, or lists the codes
+
+  WECHAT_APP_ID, WECHAT_SECRET, WECHAT_BASE_URL and REDIS_URL come from the environment, or from the file .env of this folder.
+  In Redis it writes a few keys of its own, and removes them.
   It exits with 1 where something is red, and prints nothing that must not be seen.
 `;
 
@@ -36,6 +45,7 @@ const OPTIONS = {
   url: { type: "string" },
   host: { type: "string" },
   timeout: { type: "string", default: "5000" },
+  "key-prefix": { type: "string", default: "wechat-login:" },
   json: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
 } as const;
@@ -48,8 +58,12 @@ const OPTIONS = {
 export function settingsOf(args: string[], env: NodeJS.ProcessEnv, folder: string): Settings {
   const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
   const help = values.help || positionals[0] === undefined;
-  if (!help && positionals.join(" ") !== "doctor") throw new TypeError('The only command is "doctor".');
-  if (!(Number(values.timeout) > 0)) throw new TypeError("--timeout takes milliseconds above 0.");
+  if (!help && positionals.join(" ") !== "doctor")
+    throw new TypeError('The commands are "doctor" and "explain".');
+  const timeout = Number(values.timeout);
+  if (!(timeout > 0 && timeout < 2 ** 31)) {
+    throw new TypeError("--timeout takes milliseconds above 0 and below 2147483648.");
+  }
   if (values.url !== undefined && !/^https?:\/\/./.test(values.url)) {
     throw new TypeError("--url takes an address that begins with https://.");
   }
@@ -61,7 +75,8 @@ export function settingsOf(args: string[], env: NodeJS.ProcessEnv, folder: strin
     code: values.code,
     url: values.url?.replace(/\/+$/, ""),
     host: values.host,
-    timeout: Number(values.timeout),
+    keyPrefix: values["key-prefix"],
+    timeout,
     json: values.json,
     help,
     folder,

@@ -8,7 +8,6 @@ interface Login {
   user: PhoneUser & { openid: string };
   sessionKey: string;
   issuedAt: number;
-  isUsed: boolean;
 }
 
 /** The newest session_key of a user, and when the user was here last. */
@@ -18,16 +17,19 @@ interface Newest {
 }
 
 const CODE_LIFE_MS = 5 * 60 * 1000;
+/** The form of every code of `wx.login()`. One that is not known here is another app's, for which WeChat burns it, too. */
+const CODE = /^0[\w-]{31}$/;
 const VISIT_MS = 2 * 60 * 60 * 1000;
 
 /** WeChat's side of `wx.login()`, code2Session and the session_key for one app. */
 export function logins(app: Account) {
   const byCode = new Map<string, Login>();
   const newest = new Map<string, Newest>();
+  const burned = new Set<string>();
 
   function newLogin(user: Login["user"]): string {
     const code = newCode();
-    byCode.set(code, { user, sessionKey: newKey(user.openid), issuedAt: Date.now(), isUsed: false });
+    byCode.set(code, { user, sessionKey: newKey(user.openid), issuedAt: Date.now() });
     return code;
   }
 
@@ -38,15 +40,17 @@ export function logins(app: Account) {
   }
 
   function code2Session(query: URLSearchParams): Answer {
-    const login = byCode.get(query.get("js_code") ?? "");
-    const wasUsed = login?.isUsed;
+    const code = query.get("js_code") ?? "";
+    const login = byCode.get(code);
+    const wasUsed = burned.has(code);
     // An exchange that fails burns the code as well.
-    if (login) login.isUsed = true;
+    if (CODE.test(code)) burned.add(code);
     const refusal = refusalOfApp(query, app);
     if (refusal) return refusal;
-    if (!query.get("js_code")) return failure(41008, "missing code");
-    if (!login || login.issuedAt + CODE_LIFE_MS <= Date.now()) return failure(40029, "invalid code");
+    if (!code) return failure(41008, "missing code");
+    if (login && login.issuedAt + CODE_LIFE_MS <= Date.now()) return failure(40029, "invalid code");
     if (wasUsed) return failure(40163, "code been used");
+    if (!login) return failure(40029, "invalid code");
     if (login.user.blocked) return failure(40226, "code blocked");
     const { openid, unionid, unionidAtLogin = true } = login.user;
     const answer = { session_key: login.sessionKey, openid };

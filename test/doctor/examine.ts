@@ -13,6 +13,7 @@ export const settingsOfTest = (given: Partial<Settings>): Settings => ({
   code: undefined,
   url: undefined,
   host: undefined,
+  keyPrefix: "wechat-login:",
   timeout: 2000,
   json: false,
   help: false,

@@ -1,8 +1,22 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect } from "chai";
 import express, { type Express } from "express";
+import { failureOf } from "../../lib/doctor/load-host.ts";
 import { wechatLogin } from "../../lib/index.ts";
-import { APP_ID, listen, ownPrefix, redis, SECRET, startWechat, userTable } from "../support/login-app.ts";
+import {
+  APP_ID,
+  atEnd,
+  listen,
+  ownPrefix,
+  redis,
+  SECRET,
+  startWechat,
+  userTable,
+} from "../support/login-app.ts";
+import { freePort } from "../support/redis-server.ts";
 import { examine } from "./examine.ts";
 
 /** A host with the login at /wx; `before` comes first, as a proxy would. */
@@ -47,7 +61,10 @@ describe("the doctor on the host's address", () => {
 
   it("says so where there are no RateLimit headers, or a window ends in between", async () => {
     const url = await startHost(undefined, { rateLimit: false });
-    expect((await examine({ url })).row("trust proxy")[0]).to.equal("warn");
+    expect((await examine({ url })).row("trust proxy")).to.deep.equal([
+      "skip",
+      "not checked: no RateLimit header",
+    ]);
     const counts = [9, 0, 5, 99, 99];
     const renewed = await startHost((app) =>
       app.use((_req, res) => {
@@ -58,7 +75,7 @@ describe("the doctor on the host's address", () => {
     expect((await examine({ url: renewed })).row("trust proxy")[1]).to.match(/new window/);
   });
 
-  it("tells a proxy's limit of the body, another application, and nobody at all", async () => {
+  it("tells a proxy's limit of the body, and another application", async () => {
     const small = await startHost((app) =>
       app.use((req, res, next) => {
         if (Number(req.headers["content-length"]) > 1_000_000) res.status(413).send("<html>413</html>");
@@ -86,8 +103,80 @@ describe("the doctor on the host's address", () => {
         `HTTP ${status}, not the login's 400 invalid_request`,
       ]);
     }
-    const { row } = await examine({ url: "http://127.0.0.1:1" });
-    for (const name of ["public URL", "body size"]) expect(row(name)[0]).to.equal("bad");
+  });
+
+  it("gives no advice about the proxy where no login answers", async () => {
+    const host = `127.0.0.1:${await freePort()}`;
+    const nobody = await examine({ url: `http://${host}/wx` });
+    expect(nobody.row("public URL")).to.deep.equal(["bad", `nothing listens at ${host}: ECONNREFUSED`]);
+    const unknown = await examine({ url: "http://no.such.host.invalid/wx" });
+    expect(unknown.row("public URL")[1]).to.match(/^out of reach: (ENOTFOUND|EAI_AGAIN)$/);
+    const other = await examine({ url: await listen(createServer((_req, res) => res.end("hello"))) });
+    for (const { row, printed } of [nobody, unknown, other]) {
+      expect(row("public URL")[0]).to.equal("bad");
+      for (const name of ["trust proxy", "body size"]) {
+        expect(row(name)).to.deep.equal(["skip", "not checked: the login does not answer there"]);
+      }
+      expect(printed).to.not.include("nginx");
+    }
+  });
+
+  it("tells a connection that is cut under an avatar", async () => {
+    const url = await startHost((app) =>
+      app.use((req, _res, next) => {
+        if (Number(req.headers["content-length"]) > 1_000_000) req.socket.destroy();
+        else next();
+      }),
+    );
+    const { row } = await examine({ url });
+    expect(row("body size")[0]).to.equal("bad");
+    expect(row("body size")[1]).to.match(/^an avatar of 2 MB does not reach the login: [\w ]+$/);
+  });
+});
+
+describe("the doctor on a module that cannot be loaded", () => {
+  for (const [file, cure] of [
+    ["users.unknown", "Give a JavaScript module that node can run: .js, .mjs or .cjs."],
+    ["lacking.mjs", "npm install what is missing; give the compiled file if it is TypeScript."],
+    ["throwing.mjs", "Run node test/doctor/hosts/throwing.mjs, to see why."],
+  ] as const) {
+    it(`names the cure for ${file}`, async () => {
+      const { rows, printed } = await examine({ host: `test/doctor/hosts/${file}` });
+      expect(rows.at(-1)?.cure).to.equal(cure);
+      expect(printed).to.not.include("db-password");
+    });
+  }
+
+  it("tells what is wrong with the text of a module, and does not quote it", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "doctor-"));
+    atEnd(() => rm(folder, { recursive: true }));
+    await writeFile(join(folder, "users.mjs"), 'export const password = "db-password" users;\n');
+    const { rows, printed } = await examine({ host: "users.mjs", folder });
+    expect(rows.at(-1)?.found).to.match(
+      /^users\.mjs (cannot be loaded: Unexpected identifier|throws while it loads)/,
+    );
+    expect(printed).to.not.include("db-password").and.not.include(folder);
+  });
+
+  // The errors of Node.js 20 and 22; whether this process can load TypeScript depends on how the tests are run.
+  for (const [code, message] of [
+    ["ERR_UNKNOWN_FILE_EXTENSION", 'Unknown file extension ".ts" for /shop/src/users.ts'],
+    ["ERR_UNKNOWN_FILE_EXTENSION", 'Unknown file extension ".mts" for /shop/src/users.mts'],
+    ["ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX", "TypeScript enum is not supported in strip-only mode"],
+  ] as const) {
+    it(`tells how TypeScript is run: ${message}`, () => {
+      const error = Object.assign(new TypeError(message), { code });
+      expect(failureOf(error, "src/users.ts", "/shop")).to.deep.equal({
+        level: "bad",
+        found: `src/users.ts cannot be loaded: ${message.replace("/shop/", "")}`,
+        cure: `Node.js ${process.versions.node} does not run it: compile it and give the .js file, or: npm install tsx, then NODE_OPTIONS="--import tsx" npx express-wechat-login doctor …`,
+      });
+    });
+  }
+
+  it("does without the place of an error that has none", () => {
+    const error = Object.assign(new Error("db-password"), { stack: undefined });
+    expect(failureOf(error, "users.js", "/shop").found).to.equal("users.js throws while it loads: Error");
   });
 });
 
@@ -102,8 +191,29 @@ describe("the doctor on findUser and saveUser", () => {
     ["hanging", "bad", /^findUser does not answer$/],
     ["half", "bad", /^findUser or saveUser is no function$/],
     ["nothing", "bad", /^findUser or saveUser is no function$/],
-    ["throwing", "bad", /^the module throws: TypeError$/],
-    ["missing", "bad", /^the module throws: Error ERR_MODULE_NOT_FOUND$/],
+    [
+      "throwing",
+      "bad",
+      /^test\/doctor\/hosts\/throwing\.mjs throws while it loads: TypeError at test\/doctor\/hosts\/throwing\.mjs:1$/,
+    ],
+    [
+      "parsing",
+      "bad",
+      /^test\/doctor\/hosts\/parsing\.mjs throws while it loads: SyntaxError at test\/doctor\/hosts\/parsing\.mjs:2$/,
+    ],
+    ["rejecting", "bad", /^test\/doctor\/hosts\/rejecting\.mjs throws while it loads: no Error$/],
+    ["endless", "bad", /^test\/doctor\/hosts\/endless\.mjs does not finish loading$/],
+    ["missing", "bad", /^there is no file test\/doctor\/hosts\/missing\.mjs$/],
+    [
+      "lacking",
+      "bad",
+      /cannot be loaded: Cannot find (module|package) '.*no-such-package'.* imported from test\/doctor\/hosts\/lacking\.mjs$/,
+    ],
+    [
+      "misnaming",
+      "bad",
+      /cannot be loaded: The requested module '.\/good.mjs' does not provide an export named 'pool'$/,
+    ],
   ] as const) {
     it(`judges ${file}`, async () => {
       const { row, printed } = await examine({ host: `test/doctor/hosts/${file}.mjs`, timeout: 300 });

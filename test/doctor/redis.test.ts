@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import { Redis } from "ioredis";
 import { atEnd } from "../support/login-app.ts";
@@ -17,13 +18,26 @@ async function ownRedis() {
   return { url, admin };
 }
 
-/** A server that answers RESP, late, and calls itself an old Redis or a Valkey. */
-async function fakeRedis(info: string, delay = 0): Promise<string> {
+const UNKNOWN = "ERR unknown command";
+
+/**
+ * A server that answers RESP, late, and calls itself an old Redis or a Valkey. To the commands of the login it answers an
+ * error, or nothing at all.
+ */
+async function fakeRedis(
+  info: string,
+  delay = 0,
+  errors: (string | undefined)[] = [UNKNOWN],
+): Promise<string> {
+  let next = 0;
   const server = createServer((socket) => {
     socket.on("data", (chunk) => {
-      for (const word of String(chunk).match(/\b(ping|info|config|client|hello)\b\r\n/gi) ?? []) {
+      for (const [, word = ""] of String(chunk).matchAll(/\*\d+\r\n\$\d+\r\n(\w+)\r\n/g)) {
+        const isLogins = /^(set|get|getdel|eval|evalsha)$/i.test(word);
+        const error = isLogins ? errors[next++ % errors.length] : "";
+        if (error === undefined) return;
         const answer = /info/i.test(word) ? `$${info.length}\r\n${info}\r\n` : "+OK\r\n";
-        setTimeout(() => socket.write(answer), delay);
+        setTimeout(() => socket.write(error === "" ? answer : `-${error}\r\n`), delay);
       }
     });
     socket.on("error", () => {});
@@ -32,6 +46,13 @@ async function fakeRedis(info: string, delay = 0): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   atEnd(() => server.close());
   return `redis://127.0.0.1:${(server.address() as { port: number }).port}`;
+}
+
+/** What the login uses of a Redis, as the doctor lists it: rules of an ACL. */
+async function rulesOf(redisUrl: string): Promise<string[]> {
+  const [level, found] = (await examine({ redisUrl })).row("Redis comm");
+  expect(level).to.equal("ok");
+  return found.replace("all that the login uses: ", "").split(" ");
 }
 
 describe("the doctor on Redis", () => {
@@ -62,6 +83,8 @@ describe("the doctor on Redis", () => {
     expect((await persistence())[0]).to.equal("ok");
     await admin.config("SET", "appendonly", "yes");
     expect(await persistence()).to.deep.equal(["ok", "append-only file"]);
+    // The child that writes the first file would still write when its folder is removed.
+    while (!(await admin.info("persistence")).includes("aof_rewrite_in_progress:0")) await pause(5);
   });
 
   it("says so where a managed Redis forbids to ask", async () => {
@@ -69,12 +92,117 @@ describe("the doctor on Redis", () => {
     await admin.call("ACL", "SETUSER", "default", "-info", "-config");
     const { row } = await examine({ redisUrl: url });
     expect(row("Redis")[1]).to.match(/^answers in .*forbids the question$/);
-    for (const name of ["Redis", "Redis evic", "Redis pers"]) expect(row(name)[0]).to.equal("warn");
-    await admin.call("ACL", "SETUSER", "default", "-ping");
-    expect((await examine({ redisUrl: url })).row("Redis")).to.deep.equal([
+    expect(row("Redis")[0]).to.equal("warn");
+    for (const name of ["Redis evic", "Redis pers"]) {
+      expect(row(name)).to.deep.equal(["skip", "not checked: this Redis (managed?) forbids the question"]);
+    }
+  });
+
+  it("lists all that the login uses of Redis, finds that it may be used, and leaves nothing behind", async () => {
+    const { url, admin } = await ownRedis();
+    const rules = await rulesOf(url);
+    expect(rules).to.include.members(["+set", "+get", "+getdel", "+eval", "+evalsha", "+time", "+incr"]);
+    expect(await admin.keys("*")).to.deep.equal([]);
+  });
+
+  it("is content with a user that may run those and nothing else, on the login's keys alone", async () => {
+    const { url, admin } = await ownRedis();
+    const rules = await rulesOf(url);
+    await admin.call("ACL", "SETUSER", "app", "on", ">app-password", "~shop:*", ...rules);
+    const redisUrl = url.replace("//", "//app:app-password@");
+    const { row } = await examine({ redisUrl, keyPrefix: "shop:" });
+    expect(row("Redis")[1]).to.match(/^answers in .*forbids the question$/);
+    expect(row("Redis comm")).to.deep.equal(["ok", `all that the login uses: ${rules.join(" ")}`]);
+    // The same user, and a login with another prefix.
+    const { rows } = await examine({ redisUrl });
+    expect(rows.find(({ name }) => name.startsWith("Redis comm"))).to.deep.equal({
+      name: "Redis commands (ACL)",
+      level: "bad",
+      found: "the user may not use keys that begin with wechat-login:",
+      cure: "ACL SETUSER <user> ~wechat-login:*; or say by --key-prefix which keyPrefix the login has.",
+    });
+    expect(await admin.keys("*")).to.deep.equal([]);
+  });
+
+  it("is red for a user that may not run one of them, and names the line to add", async () => {
+    const { url, admin } = await ownRedis();
+    const rules = await rulesOf(url);
+    for (const rule of rules) {
+      await admin.call("ACL", "SETUSER", "default", rule.replace("+", "-"));
+      const { rows } = await examine({ redisUrl: url });
+      expect(rows.find(({ name }) => name.startsWith("Redis comm"))).to.deep.equal({
+        name: "Redis commands (ACL)",
+        level: "bad",
+        found: `the user may not run ${rule.slice(1).toUpperCase()}`,
+        cure: `ACL SETUSER <user> ${rule}; all that the login needs: ${rules.join(" ")}`,
+      });
+      await admin.call("ACL", "SETUSER", "default", rule);
+    }
+  });
+
+  it("names all that is forbidden at once", async () => {
+    const { url, admin } = await ownRedis();
+    await admin.call("ACL", "SETUSER", "default", "-@scripting", "-getdel");
+    const { row } = await examine({ redisUrl: url });
+    expect(row("Redis comm")).to.deep.equal(["bad", "the user may not run EVALSHA, GETDEL, EVAL"]);
+  });
+
+  it("tells a replica", async () => {
+    const [primary, replica] = [await ownRedis(), await ownRedis()];
+    await replica.admin.replicaof("127.0.0.1", new URL(primary.url).port);
+    const { row } = await examine({ redisUrl: replica.url });
+    expect(row("Redis comm")[0]).to.equal("bad");
+    expect(row("Redis comm")[1]).to.match(/^commands fail: READONLY/);
+  });
+
+  // As Redis 6.2, a cluster and others answer.
+  for (const [errors, level, found] of [
+    [[UNKNOWN], "bad", /^this Redis does not know EVALSHA, SET, GET, GETDEL, EVAL$/],
+    [
+      ["ERR unknown command `getdel`, with args beginning with: `a`, "],
       "bad",
-      "Redis cannot be used: NOPERM.",
-    ]);
+      /^this Redis does not know GETDEL$/,
+    ],
+    [
+      [
+        "NOPERM this user has no permissions to run the 'get' command or its subcommand",
+        "MOVED 1 127.0.0.1:1",
+      ],
+      "bad",
+      /^the user may not run GET$/,
+    ],
+    [
+      [
+        "ERR Error running script: -NOPERM The user executing the script can't run this command or subcommand",
+      ],
+      "bad",
+      /^the user may not run ([A-Z]+, )*TIME\b/,
+    ],
+    [
+      ["NOPERM this user has no permissions to access one of the keys used as arguments"],
+      "bad",
+      /^the user may not use keys that begin with wechat-login:$/,
+    ],
+    [["MOVED 1 127.0.0.1:1"], "skip", /^not checked: this is one node of a Redis Cluster$/],
+    [["ASK 1 127.0.0.1:1"], "skip", /^not checked: this is one node of a Redis Cluster$/],
+    [["OOM command not allowed", "(no word)"], "bad", /^commands fail: OOM, ERR$/],
+    [[undefined], "bad", /^Redis stops answering$/],
+  ] as const) {
+    it(`says ${found} where Redis answers ${errors}`, async () => {
+      const redisUrl = await fakeRedis("redis_version:7.2.4\r\n", 0, [...errors]);
+      const { row } = await examine({ redisUrl, timeout: 400 });
+      expect(row("Redis comm")[0]).to.equal(level);
+      expect(row("Redis comm")[1]).to.match(found);
+    });
+  }
+
+  it("says what is wrong with an address that is none of Redis's", async () => {
+    for (const redisUrl of ["no-such-host.invalid:6379", "https://no-such-host.invalid"]) {
+      const { rows, row } = await examine({ redisUrl, timeout: 300 });
+      expect(row("Redis")[0]).to.equal("bad");
+      const cure = "REDIS_URL is no URL that begins with redis:// or rediss://: correct it.";
+      expect(rows.map((each) => each.cure)).to.include(cure);
+    }
   });
 
   it("knows an old Redis, a Valkey, and a slow one", async () => {
@@ -110,13 +238,13 @@ describe("the doctor on Redis", () => {
       const { row, printed } = await examine({ redisUrl, timeout: 400 });
       expect(row("Redis")[0], redisUrl).to.equal("bad");
       expect(row("Redis")[1]).to.match(found);
-      expect(row("Redis evic")).to.deep.equal(["warn", "not checked: no Redis"]);
+      expect(row("Redis evic")).to.deep.equal(["skip", "not checked: no Redis"]);
       expect(printed).to.not.include("redis-password");
     }
   });
 
   it("says so where there is no REDIS_URL, or no ioredis in the project", async () => {
-    expect((await examine({})).row("Redis")[0]).to.equal("warn");
+    expect((await examine({})).row("Redis")).to.deep.equal(["skip", "not checked: no REDIS_URL"]);
     const folder = await mkdtemp(join(tmpdir(), "doctor-"));
     atEnd(() => rm(folder, { recursive: true }));
     const { row } = await examine({ redisUrl: "redis://127.0.0.1:1", folder });

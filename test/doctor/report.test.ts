@@ -1,5 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { expect } from "chai";
 import { doctor } from "../../lib/doctor/doctor.ts";
 import { report } from "../../lib/doctor/report.ts";
@@ -11,10 +16,17 @@ import { settingsOfTest } from "./examine.ts";
 const SUFFIX = import.meta.url.slice(-3);
 const CLI = new URL(`../../lib/doctor/cli${SUFFIX}`, import.meta.url).pathname;
 
+/** The options of this process; tsx by its address, since a child may run in another folder. */
+function nodeOptions(): string[] {
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+  return process.execArgv.map((option) => option.replace(/(?<=^--import=)tsx$/, tsx));
+}
+
 /** Runs the command as npx does. */
-async function run(args: string[], env: Record<string, string> = {}) {
+async function run(args: string[], env: NodeJS.ProcessEnv = {}, cwd = process.cwd()) {
   const clean = { REDIS_URL: "", WECHAT_APP_ID: "", WECHAT_SECRET: "" };
-  const child = spawn(process.execPath, [...process.execArgv, CLI, ...args], {
+  const child = spawn(process.execPath, [...nodeOptions(), CLI, ...args], {
+    cwd,
     env: { ...process.env, ...clean, ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -33,9 +45,10 @@ describe("the doctor's report", () => {
       { name: "clock (时钟)", level: "ok", found: "0 s" },
       { name: "Redis", level: "bad", found: "none", cure: "Start it." },
       { name: "URL", level: "warn", found: "none" },
+      { name: "code", level: "skip", found: "not checked: no --code" },
     ] as const;
     expect(report([...rows], settingsOfTest({}))).to.equal(
-      "✓ clock (时钟)  0 s\n✗ Redis         none\n                → Start it.\n! URL           none\n\nRed: 1.\n",
+      "✓ clock (时钟)  0 s\n✗ Redis         none\n                → Start it.\n! URL           none\n- code          not checked: no --code\n\nRed: 1. Not checked: 1 (-).\n",
     );
     expect(report(rows.slice(0, 1), settingsOfTest({}))).to.match(/\n\nNothing is red\.\n$/);
     const json = JSON.parse(report([...rows], settingsOfTest({ json: true })));
@@ -71,15 +84,15 @@ describe("the doctor's report", () => {
     );
   });
 
-  it("blots out a short secret where it stands alone, and leaves the words whole", () => {
+  it("spoils no words with secrets that are too short to be any, and hides short passwords in addresses", () => {
     const settings = settingsOfTest({
       secret: "s",
       redisUrl: "redis://:me@host",
       url: "https://u:a@host/wx",
     });
-    const found = "answers in 5 ms at host: s, a (me) redis://:me@host 'a' https://u:a@host";
+    const found = "answers in 5 s, a (me) redis://:me@host redis://b:c@d 'a' https://u:a@host";
     expect(report([{ name: "x", level: "ok", found }], settings)).to.equal(
-      "✓ x  answers in 5 ms at host: ***, *** (***) *** '***' https://u:***@host\n\nNothing is red.\n",
+      "✓ x  answers in 5 s, a (me) *** redis://***@d 'a' https://***@host\n\nNothing is red.\n",
     );
   });
 });
@@ -119,6 +132,42 @@ describe("the doctor's command", function () {
     }
   });
 
+  for (const secret of ["s", "e", "not", "WeChat", "checked"]) {
+    it(`can be read where the secret is ${secret}, which none is`, async () => {
+      const account = { WECHAT_APP_ID: APP_ID, WECHAT_SECRET: secret };
+      const { output } = await run(["doctor"], {
+        ...account,
+        WECHAT_BASE_URL: (await startWechat()).baseUrl,
+      });
+      expect(output).to.include("WECHAT_SECRET looks wrong: an AppSecret has 32 characters");
+      expect(output).to.not.include("***");
+    });
+  }
+
+  it("reads the .env of the folder, but the environment wins, and says so", async () => {
+    const wechat = await startWechat();
+    const cwd = await mkdtemp(join(tmpdir(), "doctor-"));
+    atEnd(() => rm(cwd, { recursive: true }));
+    const lines = [
+      `WECHAT_APP_ID="${APP_ID}" # ours`,
+      `WECHAT_SECRET=${SECRET}`,
+      "WECHAT_BASE_URL=http://127.0.0.1:1",
+    ];
+    await writeFile(join(cwd, ".env"), lines.join("\r\n"));
+    const left = { WECHAT_APP_ID: undefined, WECHAT_SECRET: undefined, WECHAT_BASE_URL: wechat.baseUrl };
+    const read = await run(["doctor"], left, cwd);
+    expect(read.output).to.match(/^✓ \.env +read: WECHAT_APP_ID, WECHAT_SECRET; the environment wins$/m);
+    expect(read.output).to.include("WeChat accepts them");
+    const all = await run(["doctor"], { ...left, WECHAT_APP_ID: APP_ID, WECHAT_SECRET: SECRET }, cwd);
+    expect(all.output).to.match(/^✓ \.env +read; it adds nothing to the environment, which wins$/m);
+    await rm(join(cwd, ".env"));
+    const none = await run(["doctor"], left, cwd);
+    expect(none.output).to.match(/^- \.env +not checked: there is no \.env in this folder$/m);
+    await mkdir(join(cwd, ".env"));
+    const folder = await run(["doctor"], left, cwd);
+    expect(folder.output).to.match(/^! \.env +cannot be read: \w+$/m);
+  });
+
   it("exits with 1 where something is red, and in JSON says the same", async () => {
     const { output, code } = await run(["doctor", "--json"], { WECHAT_BASE_URL: "http://127.0.0.1:1" });
     expect(JSON.parse(output).ok).to.equal(false);
@@ -146,12 +195,21 @@ describe("the doctor's command", function () {
     }
     for (const args of [
       ["nurse"],
+      ["explain", "--lang", "fr"],
       ["doctor", "--secret", "x"],
       ["doctor", "--timeout", "0"],
+      ["doctor", "--timeout", "Infinity"],
       ["doctor", "--url", "a"],
     ]) {
       expect((await run(args)).code).to.equal(2);
     }
+  });
+
+  it("explains an error code", async () => {
+    const { output, code } = await run(["explain", "snapshot_user"]);
+    expect(output).to.match(/^snapshot_user\n\nWeChat shows the page as a preview/);
+    expect(code).to.equal(0);
+    expect((await run(["explain", "snapshot"])).code).to.equal(1);
   });
 
   it("asks the real WeChat where nothing else is said, and cuts slashes at the end", () => {

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import { expect } from "chai";
-import { listen, startWechat } from "../support/login-app.ts";
+import { APP_ID, listen, SECRET, startWechat } from "../support/login-app.ts";
+import { freePort } from "../support/redis-server.ts";
 import { examine, examineWith } from "./examine.ts";
 
 const HTML = { body: "<html>Access denied by proxy</html>" };
@@ -42,7 +43,7 @@ describe("the doctor on WeChat", () => {
       const { row } = await examineWith([bend], { timeout: 300 });
       expect(row("WeChat API")[0]).to.equal("bad");
       expect(row("WeChat API")[1]).to.match(found);
-      expect(row("clock")[0]).to.equal("warn");
+      expect(row("clock")[0]).to.equal("skip");
     });
   }
 
@@ -57,6 +58,59 @@ describe("the doctor on WeChat", () => {
       expect(rows[1]?.found).to.match(reason);
       expect(rows[1]?.cure).to.match(cure);
     }
+  });
+
+  it("says that nothing listens there, and looks at no firewall first", async () => {
+    const host = `127.0.0.1:${await freePort()}`;
+    const { rows } = await examine({ baseUrl: `http://${host}` });
+    expect(rows[1]).to.deep.equal({
+      name: "WeChat API (微信接口)",
+      level: "bad",
+      found: `nothing listens at ${host}: ECONNREFUSED`,
+      cure: "Correct WECHAT_BASE_URL, or start what shall listen there; if it is WeChat's own host, a firewall refuses.",
+    });
+  });
+
+  for (const baseUrl of [
+    "api2.weixin.qq.com",
+    "localhost:3999",
+    "ftp://host",
+    "https://",
+    "//host",
+    "https:/host",
+  ]) {
+    it(`wants a URL in WECHAT_BASE_URL, and not ${baseUrl}`, async () => {
+      const { rows } = await examine({ baseUrl });
+      expect(rows[1]).to.deep.equal({
+        name: "WeChat API (微信接口)",
+        level: "bad",
+        found: "WECHAT_BASE_URL is no URL that begins with https://",
+        cure: "Set it to https://api2.weixin.qq.com, say, or leave it out for https://api.weixin.qq.com.",
+      });
+      expect(rows.map(({ cure }) => cure)).to.not.include("Please report it.");
+    });
+  }
+
+  for (const [what, secret] of [
+    ["one letter", "s"],
+    ["quotes", `"${SECRET}"`],
+    ["an AppID", APP_ID],
+    ["a digit too few", SECRET.slice(1)],
+  ] as const) {
+    it(`says that the secret looks wrong where WeChat refuses ${what}`, async () => {
+      const odd = "; WECHAT_SECRET looks wrong: an AppSecret has 32 characters, 0 to 9 and a to f";
+      const { row, printed } = await examineWith([], { secret });
+      expect(row("AppID")).to.deep.equal(["bad", `WeChat refuses: errcode 40125${odd}`]);
+      expect(printed).to.include(`errcode 40125${odd}`);
+      const unanswered = await examineWith([{}, HTML], { secret });
+      expect(unanswered.row("AppID")).to.deep.equal(["skip", `not checked: WeChat does not answer${odd}`]);
+    });
+  }
+
+  it("is content with a secret of another form that WeChat accepts", async () => {
+    const wechat = await startWechat({ appId: APP_ID, secret: "s" });
+    const { row } = await examine({ baseUrl: wechat.baseUrl, secret: "s" });
+    expect(row("AppID")).to.deep.equal(["ok", "WeChat accepts them"]);
   });
 
   it("follows no redirect", async () => {
@@ -89,7 +143,7 @@ describe("the doctor on WeChat", () => {
   }
 
   it("compares no clocks where WeChat tells no time", async () => {
-    expect((await examine({ baseUrl: await wechatAt(undefined) })).row("clock")[0]).to.equal("warn");
+    expect((await examine({ baseUrl: await wechatAt(undefined) })).row("clock")[0]).to.equal("skip");
   });
 
   for (const [errcode, cure] of [
@@ -106,7 +160,7 @@ describe("the doctor on WeChat", () => {
       const { rows, row } = await examineWith([{}, { errcode }]);
       expect(row("AppID")).to.deep.equal(["bad", `WeChat refuses: errcode ${errcode}`]);
       expect(rows.find(({ name }) => name.startsWith("AppID"))?.cure).to.match(cure);
-      expect(row("IP whitelist")[0]).to.equal("warn");
+      expect(row("IP whitelist")[0]).to.equal("skip");
     });
   }
 
@@ -117,24 +171,24 @@ describe("the doctor on WeChat", () => {
       refusal("invalid ip 203.0.113.9 ipv6 ::ffff:203.0.113.9, not in whitelist"),
     ]);
     expect(told.row("IP whitelist")).to.deep.equal(["bad", "WeChat refuses 203.0.113.9 (40164)"]);
-    expect(told.row("AppID")[0]).to.equal("warn");
+    expect(told.row("AppID")).to.deep.equal(["skip", "not checked: WeChat refuses the IP first"]);
     const untold = await examineWith([{}, refusal("not in whitelist")]);
     expect(untold.row("IP whitelist")).to.deep.equal(["bad", "WeChat refuses this server's IP (40164)"]);
   });
 
   it("checks neither where WeChat does not answer, or nothing is set", async () => {
     const silent = await examineWith([{}, { fault: "hang" }], { timeout: 300 });
-    expect(silent.row("AppID")).to.deep.equal(["warn", "not checked: WeChat does not answer"]);
-    expect(silent.row("IP whitelist")[0]).to.equal("warn");
+    expect(silent.row("AppID")).to.deep.equal(["skip", "not checked: WeChat does not answer"]);
+    expect(silent.row("IP whitelist")[0]).to.equal("skip");
     const html = await examineWith([{}, HTML]);
-    expect(html.row("AppID")[0]).to.equal("warn");
-    expect(html.row("IP whitelist")[0]).to.equal("warn");
+    expect(html.row("AppID")[0]).to.equal("skip");
+    expect(html.row("IP whitelist")[0]).to.equal("skip");
     for (const unset of [{ appId: "" }, { secret: "" }]) {
       const { row, wechat } = await examineWith([], { ...unset, code: "c" });
       expect([row("AppID")[0], row("IP whitelist")[0], row("unionid")[0]]).to.deep.equal([
         "bad",
-        "warn",
-        "warn",
+        "skip",
+        "skip",
       ]);
       expect(wechat.requests).to.have.length(1);
     }
@@ -151,7 +205,7 @@ describe("the doctor on the unionid", () => {
     const unbound = wechat.phone({ openid: "oABCDEFGH" });
     expect(await examined(unbound.login().code)).to.deep.equal(["warn", "openid oABC…, no unionid"]);
     expect((await examined("used"))[0]).to.equal("bad");
-    expect(await examined()).to.deep.equal(["warn", "not checked: no --code"]);
+    expect(await examined()).to.deep.equal(["skip", "not checked: no --code"]);
     const blocked = wechat.phone({ blocked: true });
     expect(await examined(blocked.login().code)).to.deep.equal(["bad", "WeChat refuses: errcode 40226"]);
   });
@@ -159,7 +213,7 @@ describe("the doctor on the unionid", () => {
   it("checks nothing where WeChat does not answer", async () => {
     for (const bend of [HTML, { fault: "hang" }] as const) {
       const { row } = await examineWith([{}, {}, bend], { code: "c", timeout: 300 });
-      expect(row("unionid")).to.deep.equal(["warn", "not checked: WeChat does not answer"]);
+      expect(row("unionid")).to.deep.equal(["skip", "not checked: WeChat does not answer"]);
     }
   });
 });

@@ -90,6 +90,19 @@ describe("the simulator", () => {
     expect(await code2Session(wechat, { js_code: code })).to.include({ errcode: 40163 });
   });
 
+  it("burns another app's code: 40029 at first, then 40163", async () => {
+    const wechat = await startWechat();
+    const { code } = (await startWechat()).phone().login();
+    expect(await code2Session(wechat, { js_code: code })).to.include({ errcode: 40029 });
+    expect(await code2Session(wechat, { js_code: code })).to.include({ errcode: 40163 });
+    // What has not the form of a code is none, however often it comes.
+    for (let count = 0; count < 2; count++) {
+      expect(await code2Session(wechat, { js_code: "the code is a mock one" })).to.include({
+        errcode: 40029,
+      });
+    }
+  });
+
   it("lets a code live for five minutes", async () => {
     const wechat = await startWechat();
     const [early, late] = [wechat.phone().login(), wechat.phone().login()];

@@ -1,4 +1,4 @@
-import { bad, type Check, type Finding, ok, warn } from "../check.ts";
+import { bad, type Check, type Finding, ok, skip } from "../check.ts";
 
 const WHERE = "mp.weixin.qq.com, 开发管理 (development), 开发设置 (settings)";
 const CURES: Record<number, string> = {
@@ -11,6 +11,10 @@ const CURES: Record<number, string> = {
   50007: "The account is frozen (账号冻结): look into the messages of mp.weixin.qq.com.",
 };
 
+/** Whether it has the form of all AppSecrets so far: else WeChat's refusal has a likely reason. */
+const SECRET = /^[0-9a-f]{32}$/i;
+const ODD = "; WECHAT_SECRET looks wrong: an AppSecret has 32 characters, 0 to 9 and a to f";
+
 /** Appid and secret, by stable_token: the old /cgi-bin/token would end the token of everyone else. */
 export const secret: Check = {
   name: "AppID, AppSecret",
@@ -21,9 +25,11 @@ export const secret: Check = {
     const answer = await stableToken();
     const { errcode, access_token: token } = ("json" in answer && answer.json) || {};
     if (typeof token === "string") return ok("WeChat accepts them");
-    if (typeof errcode !== "number") return warn("not checked: WeChat does not answer");
-    if (errcode === 40164) return warn("not checked: WeChat refuses the IP first");
-    return refused(errcode);
+    const odd = SECRET.test(settings.secret) ? "" : ODD;
+    if (typeof errcode !== "number") return skip(`WeChat does not answer${odd}`);
+    if (errcode === 40164) return skip(`WeChat refuses the IP first${odd}`);
+    const { found, ...finding } = refused(errcode);
+    return { ...finding, found: found + odd };
   },
 };
 
@@ -34,7 +40,7 @@ export const ipWhitelist: Check = {
     const answer = settings.appId && settings.secret && (await stableToken());
     const { errcode, errmsg, access_token: token } = (answer && "json" in answer && answer.json) || {};
     if (typeof token === "string") return ok("this server's IP is accepted");
-    if (errcode !== 40164) return warn("not checked: no access_token comes so far");
+    if (errcode !== 40164) return skip("no access_token comes so far");
     const ip = /invalid ip ([0-9a-f.:]+)/i.exec(String(errmsg))?.[1] ?? "this server's IP";
     return bad(`WeChat refuses ${ip} (40164)`, `Add ${ip} to the IP白名单 in ${WHERE}.`);
   },

@@ -1,5 +1,5 @@
 import { ask } from "../ask.ts";
-import { bad, type Check, ok, warn } from "../check.ts";
+import { bad, type Check, ok, skip, warn } from "../check.ts";
 import { refused } from "./account.ts";
 
 const HOW =
@@ -10,11 +10,11 @@ const CODE_IS_BAD = [40029, 40163];
 export const binding: Check = {
   name: "unionid (微信开放平台绑定)",
   async run({ settings: { appId, secret, code, baseUrl, timeout } }) {
-    if (!code) return warn("not checked: no --code", HOW);
-    if (!appId || !secret) return warn("not checked: no appid or secret");
+    if (!code) return skip("no --code", HOW);
+    if (!appId || !secret) return skip("no appid or secret");
     const query = { appid: appId, secret, js_code: code, grant_type: "authorization_code" };
     const answer = await ask(`${baseUrl}/sns/jscode2session?${new URLSearchParams(query)}`, timeout);
-    if (!("json" in answer) || !answer.json) return warn("not checked: WeChat does not answer");
+    if (!("json" in answer) || !answer.json) return skip("WeChat does not answer");
     const { openid, unionid, errcode } = answer.json;
     if (typeof openid !== "string") {
       return CODE_IS_BAD.includes(Number(errcode))

@@ -1,21 +1,19 @@
 import { randomUUID } from "node:crypto";
-import { resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { pathToFileURL } from "node:url";
-import { bad, type Check, type Finding, ok, warn } from "../check.ts";
+import { bad, type Check, type Finding, ok, skip } from "../check.ts";
+import { loadHost, nameOf } from "../load-host.ts";
 
 type Host = Record<"findUser" | "saveUser", unknown>;
 
 /** Whether the host's callbacks are there, and `findUser` finds nobody where there is nobody. Nothing is saved. */
 export const host: Check = {
   name: "findUser, saveUser",
-  async run({ settings: { host: file, folder, appId, timeout } }) {
-    if (file === undefined)
-      return warn("not checked: no --host", "--host file.js, which exports findUser and saveUser.");
-    const module = await import(pathToFileURL(resolve(folder, file)).href).catch(Object);
-    if (module instanceof Error)
-      return bad(`the module throws: ${nameOf(module)}`, "Run it by node alone, to see why.");
-    const { findUser, saveUser } = hostIn(module);
+  async run({ settings }) {
+    const { host: file, appId, timeout } = settings;
+    if (file === undefined) return skip("no --host", "--host file.js, which exports findUser and saveUser.");
+    const loaded = await loadHost(file, settings);
+    if ("finding" in loaded) return loaded.finding;
+    const { findUser, saveUser } = hostIn(loaded.module);
     if (typeof findUser !== "function" || typeof saveUser !== "function") {
       return bad(
         "findUser or saveUser is no function",
@@ -57,10 +55,4 @@ function complaintOf(found: unknown): Finding | undefined {
   const cure =
     "Look by unionid only where it is given: a stranger without one must not match a user without one.";
   return bad(`findUser finds someone for a stranger: ${Array.isArray(found) ? "array" : typeof found}`, cure);
-}
-
-/** The message may hold the database's address and password. */
-function nameOf(error: Error): string {
-  const { code } = error as NodeJS.ErrnoException;
-  return typeof code === "string" ? `${error.name} ${code}` : error.name;
 }

@@ -1,25 +1,27 @@
-import { bad, type Check, type Context, type Finding, ok, warn } from "../check.ts";
-import type { RedisOfDoctor } from "../redis.ts";
+import { bad, type Check, type Context, type Finding, ok, skip, warn } from "../check.ts";
+import { passIfForbidden, type RedisOfDoctor } from "../redis.ts";
 
 const SLOW_MS = 20;
 const PINGS = 5;
-const FORBIDDEN = "not told: this Redis (managed?) forbids the question";
+const FORBIDDEN = "this Redis (managed?) forbids the question";
 
 /** Whether Redis answers, which it is, and how fast. */
 export const redisServer: Check = {
   name: "Redis",
   async run({ settings, redis }) {
-    if (!settings.redisUrl)
-      return warn("not checked: no REDIS_URL", "Set REDIS_URL; production needs a Redis.");
+    if (!settings.redisUrl) return skip("no REDIS_URL", "Set REDIS_URL; production needs a Redis.");
     const client = await redis().catch((error: Error) => error);
-    if (client instanceof Error) return bad(client.message, "Look at REDIS_URL, the firewall, the password.");
+    if (client instanceof Error) return bad(client.message, cureOf(settings.redisUrl));
     const began = performance.now();
-    for (let count = 0; count < PINGS; count++) await client.ping();
+    for (let count = 0; count < PINGS; count++) await client.ping().catch(passIfForbidden);
     const ms = (performance.now() - began) / PINGS;
     const latency = `${ms.toFixed(1)} ms`;
     const info = await fieldsOf(client, "server");
     if (!info)
-      return warn(`answers in ${latency}; version ${FORBIDDEN}`, "See to it that it is 6.2 or later.");
+      return warn(
+        `answers in ${latency}; version not told: ${FORBIDDEN}`,
+        "See to it that it is 6.2 or later.",
+      );
     const [major = 0, minor = 0] = String(info.redis_version).split(".").map(Number);
     const what = info.valkey_version ? `Valkey ${info.valkey_version}` : `Redis ${info.redis_version}`;
     if (!(major > 6 || (major === 6 && minor >= 2))) {
@@ -40,7 +42,7 @@ export const eviction: Check = {
     withRedis(context, async (client) => {
       const info = await fieldsOf(client, "memory");
       const policy = info?.maxmemory_policy;
-      if (!policy) return warn(FORBIDDEN, "See to it that maxmemory-policy is noeviction.");
+      if (!policy) return skip(FORBIDDEN, "See to it that maxmemory-policy is noeviction.");
       if (policy === "noeviction") return ok(policy);
       const cure =
         "CONFIG SET maxmemory-policy noeviction: a full Redis then refuses logins instead of ending sessions.";
@@ -56,18 +58,24 @@ export const persistence: Check = {
       const info = await fieldsOf(client, "persistence");
       if (info?.aof_enabled === "1") return ok("append-only file");
       const save = await client.config("GET", "save").catch(() => undefined);
-      if (!Array.isArray(save)) return warn(FORBIDDEN, "Without it a restart of Redis signs everyone out.");
+      if (!Array.isArray(save)) return skip(FORBIDDEN, "Without it a restart of Redis signs everyone out.");
       if (save[1]) return ok("snapshots (RDB): the last minutes are lost with a crash");
       return warn("none", "CONFIG SET appendonly yes: without it a restart of Redis signs everyone out.");
     }),
 };
 
-async function withRedis(
+/** ioredis takes other texts for the name of a host. */
+function cureOf(url: string): string {
+  if (/^(rediss?:\/\/|\/)/.test(url)) return "Look at REDIS_URL, the firewall, the password.";
+  return "REDIS_URL is no URL that begins with redis:// or rediss://: correct it.";
+}
+
+export async function withRedis(
   { settings, redis }: Context,
   look: (client: RedisOfDoctor) => Promise<Finding>,
 ): Promise<Finding> {
   const client = settings.redisUrl && (await redis().catch(() => undefined));
-  return client ? await look(client) : warn("not checked: no Redis");
+  return client ? await look(client) : skip("no Redis");
 }
 
 /** A section of INFO by its names; nothing where the user may not ask. */

@@ -1,9 +1,12 @@
-import { bad, type Check, ok, warn } from "../check.ts";
+import { bad, type Check, type Finding, ok, skip, warn } from "../check.ts";
 
 const SLOW_MS = 1000;
 /** User data whose watermark is further away are refused (`userDataMaxAge`). */
 const MAX_SECONDS = 300;
 const SUSPICIOUS_SECONDS = 30;
+const REFUSED =
+  "Correct WECHAT_BASE_URL, or start what shall listen there; if it is WeChat's own host, a firewall refuses.";
+const NO_URL = "Set it to https://api2.weixin.qq.com, say, or leave it out for https://api.weixin.qq.com.";
 const DNS = ["ENOTFOUND", "EAI_AGAIN"];
 const TLS = /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO/;
 
@@ -11,9 +14,12 @@ const TLS = /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO/;
 export const reachability: Check = {
   name: "WeChat API (微信接口)",
   async run({ wechat, settings }) {
+    if (!URL.canParse(settings.baseUrl) || !/^https?:\/\//.test(settings.baseUrl)) {
+      return bad("WECHAT_BASE_URL is no URL that begins with https://", NO_URL);
+    }
     const { host } = new URL(settings.baseUrl);
     const answer = await wechat();
-    if ("reason" in answer) return bad(`${host} is out of reach: ${answer.reason}`, cureOf(answer.reason));
+    if ("reason" in answer) return outOfReach(host, answer.reason);
     if (typeof answer.json?.errcode !== "number") {
       const found = `HTTP ${answer.status} without WeChat's JSON: someone in between answers`;
       return bad(found, `Let this server reach ${host} without a proxy, or set WECHAT_BASE_URL right.`);
@@ -31,7 +37,7 @@ export const clock: Check = {
     const answer = await wechat();
     const date =
       "headers" in answer && typeof answer.json?.errcode === "number" && answer.headers.get("date");
-    if (!date || !("ms" in answer)) return warn("not checked: WeChat has not told its time");
+    if (!date || !("ms" in answer)) return skip("WeChat has not told its time");
     const seconds = Math.round((Date.now() - Date.parse(date)) / 1000);
     const found = `${Math.abs(seconds)} s ${seconds < 0 ? "behind" : "ahead of"} WeChat`;
     const cure =
@@ -40,6 +46,11 @@ export const clock: Check = {
     return Math.abs(seconds) >= SUSPICIOUS_SECONDS ? warn(found, cure) : ok(found);
   },
 };
+
+function outOfReach(host: string, reason: string): Finding {
+  if (reason === "ECONNREFUSED") return bad(`nothing listens at ${host}: ${reason}`, REFUSED);
+  return bad(`${host} is out of reach: ${reason}`, cureOf(reason));
+}
 
 function cureOf(reason: string): string {
   if (DNS.includes(reason)) return "Look at DNS: /etc/resolv.conf, the container's network.";

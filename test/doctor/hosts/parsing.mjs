@@ -1,0 +1,2 @@
+const text = "db-password";
+JSON.parse(text);

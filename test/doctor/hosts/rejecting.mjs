@@ -1,0 +1,1 @@
+throw "db-password";
