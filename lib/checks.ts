@@ -3,7 +3,14 @@ import type { RateLimitOption } from "./http/rate-limit.ts";
 /** How an option is checked, and what it must be, to end a sentence with. */
 export type Check = [isGood: (value: unknown) => boolean, mustBe: string];
 
-export const isSeconds: Check = [isAboveZero, "a whole number of seconds above 0"];
+/** Ten years: what is meant in milliseconds, or as a moment, is far more, and a store could not keep all of it. */
+const MAX_SECONDS = 10 * 365 * 24 * 60 * 60;
+const LONGEST = `is ${MAX_SECONDS} seconds, ten years`;
+
+export const isSeconds: Check = [
+  isWholeSeconds,
+  `a whole number of seconds above 0. The longest time ${LONGEST}`,
+];
 export const isMilliseconds: Check = [
   // Node's timers take no more, and make one millisecond of it.
   (v) => isAboveZero(v) && Number(v) < 2 ** 31,
@@ -22,11 +29,13 @@ export const isBaseUrl: Check = [
 ];
 export const isRateLimit: Check = [
   isRateLimitOption,
-  "false, or an object with a limit and a window in seconds, both whole numbers above 0",
+  "false, or an object with a limit and a window in seconds, both whole numbers above 0. " +
+    `The longest window ${LONGEST}`,
 ];
 export const isSession: Check = [
   isSessionOption,
-  "false, or an object of at most a ttl in whole seconds above 0 and a name of letters and digits",
+  "false, or an object of at most a ttl in whole seconds above 0 and a name of letters and digits. " +
+    `The longest ttl ${LONGEST}`,
 ];
 
 /** A carrier has thousands of users behind one address, and each logs in about once a launch. */
@@ -88,6 +97,10 @@ export function isAboveZero(value: unknown): boolean {
   return Number.isInteger(value) && Number(value) > 0;
 }
 
+function isWholeSeconds(value: unknown): boolean {
+  return isAboveZero(value) && Number(value) <= MAX_SECONDS;
+}
+
 function isWord(value: unknown): boolean {
   return typeof value === "string" && /^[\w-]+$/.test(value);
 }
@@ -104,14 +117,14 @@ function isSessionOption(value: unknown): boolean {
   if (value === false) return true;
   if (typeof value !== "object" || value === null) return false;
   const { ttl = 1, name = "x", ...others } = value as Record<string, unknown>;
-  return isAboveZero(ttl) && isWord(name) && Object.keys(others).length === 0;
+  return isWholeSeconds(ttl) && isWord(name) && Object.keys(others).length === 0;
 }
 
 function isRateLimitOption(value: unknown): boolean {
   if (value === false) return true;
   if (typeof value !== "object" || value === null) return false;
   const { limit = 1, window = 1, ...others } = value as Record<string, unknown>;
-  return isAboveZero(limit) && isAboveZero(window) && Object.keys(others).length === 0;
+  return isAboveZero(limit) && isWholeSeconds(window) && Object.keys(others).length === 0;
 }
 
 function isHttpUrl(value: unknown): boolean {

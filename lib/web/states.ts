@@ -27,7 +27,7 @@ export function states(store: Store, prefix: string) {
 
   /** How the callback ended that was there first; nothing where it failed, or where this is another code. */
   async function arrivalOf(key: string, codeHash: string): Promise<Arrival | undefined> {
-    for (const end = Date.now() + WAIT_MS; Date.now() < end; await pause(POLL_MS)) {
+    for (const end = performance.now() + WAIT_MS; performance.now() < end; await pause(POLL_MS)) {
       const found = await find(key);
       if (!found) return undefined;
       if ("location" in found) return found.code === codeHash ? found : undefined;
