@@ -14,7 +14,14 @@ import type { RateLimitOption } from "./http/rate-limit.ts";
 /** How an option is checked, what it must be, to end a sentence with, and a second sentence about the likely mistake. */
 export type Check = [isGood: (value: unknown) => boolean, mustBe: string, hint?: Hint | undefined];
 
-export const isSeconds: Check = [isAboveZero, "a whole number of seconds above 0"];
+/** Ten years: what is meant in milliseconds, or as a moment, is far more, and a store could not keep all of it. */
+const MAX_SECONDS = 10 * 365 * 24 * 60 * 60;
+
+export const isSeconds: Check = [
+  isWholeSeconds,
+  "a whole number of seconds above 0",
+  (value) => hintForSeconds("time", value),
+];
 export const isMilliseconds: Check = [
   // Node's timers take no more, and make one millisecond of it.
   (v) => isAboveZero(v) && Number(v) < 2 ** 31,
@@ -52,12 +59,12 @@ export const isBaseUrl: Check = [
 export const isRateLimit: Check = [
   isRateLimitOption,
   "false, or an object with a limit and a window in seconds, both whole numbers above 0",
-  (value) => hintForNames(value, ["limit", "window"]),
+  (value) => hintForSeconds("window", Object(value).window) ?? hintForNames(value, ["limit", "window"]),
 ];
 export const isSession: Check = [
   isSessionOption,
   "false, or an object of at most a ttl in whole seconds above 0 and a name of letters and digits",
-  (value) => hintForNames(value, ["ttl", "name"]),
+  (value) => hintForSeconds("ttl", Object(value).ttl) ?? hintForNames(value, ["ttl", "name"]),
 ];
 
 /** A carrier has thousands of users behind one address, and each logs in about once a launch. */
@@ -91,6 +98,10 @@ export function isAboveZero(value: unknown): boolean {
   return Number.isInteger(value) && Number(value) > 0;
 }
 
+function isWholeSeconds(value: unknown): boolean {
+  return isAboveZero(value) && Number(value) <= MAX_SECONDS;
+}
+
 function isWord(value: unknown): boolean {
   return typeof value === "string" && /^[\w-]+$/.test(value);
 }
@@ -108,14 +119,14 @@ function isSessionOption(value: unknown): boolean {
   if (value === false) return true;
   if (typeof value !== "object" || value === null) return false;
   const { ttl = 1, name = "x", ...others } = value as Record<string, unknown>;
-  return isAboveZero(ttl) && isWord(name) && Object.keys(others).length === 0;
+  return isWholeSeconds(ttl) && isWord(name) && Object.keys(others).length === 0;
 }
 
 function isRateLimitOption(value: unknown): boolean {
   if (value === false) return true;
   if (typeof value !== "object" || value === null) return false;
   const { limit = 1, window = 1, ...others } = value as Record<string, unknown>;
-  return isAboveZero(limit) && isAboveZero(window) && Object.keys(others).length === 0;
+  return isAboveZero(limit) && isWholeSeconds(window) && Object.keys(others).length === 0;
 }
 
 function isHttpUrl(value: unknown): boolean {
@@ -127,4 +138,10 @@ function isBareUrl(value: unknown): boolean {
   if (!isHttpUrl(value)) return false;
   const { origin, pathname, href } = new URL(String(value));
   return href === origin + pathname;
+}
+
+function hintForSeconds(name: string, value: unknown): string | undefined {
+  return Number(value) > MAX_SECONDS
+    ? `The longest ${name} is ${MAX_SECONDS} seconds, ten years.`
+    : undefined;
 }

@@ -19,6 +19,7 @@ const TRIALS: Record<
 > = {
   set: (store, { value }) => store.set(value, "doctor", SECONDS),
   get: (store, { value }) => store.get(value),
+  getTimed: (store, { value }) => store.getTimed(value),
   take: (store, { value }) => store.take(value),
   async takeTimed(store, { value }) {
     await store.set(value, "doctor", SECONDS);

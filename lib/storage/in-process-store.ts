@@ -40,6 +40,11 @@ export function inProcessStore(maxEntries = MAX_ENTRIES): Store {
 
   const msLeft = (key: string) => Math.ceil(Number(entries.get(key)?.expiresAt) - now());
 
+  function getTimed(key: string) {
+    const value = get(key);
+    return value === undefined ? undefined : { value, ms: msLeft(key) };
+  }
+
   function set(key: string, value: string, seconds: number): void {
     entries.delete(key);
     makeRoom();
@@ -72,10 +77,11 @@ export function inProcessStore(maxEntries = MAX_ENTRIES): Store {
       entries.delete(key);
       return value;
     },
+    getTimed: async (key) => getTimed(key),
     async takeTimed(key) {
-      const [value, ms] = [get(key), msLeft(key)];
+      const timed = getTimed(key);
       entries.delete(key);
-      return value === undefined ? undefined : { value, ms };
+      return timed;
     },
     async count(key, seconds) {
       const count = Number(get(key) ?? 0) + 1;

@@ -25,6 +25,7 @@ if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return { count, redis.call('PTTL', KEYS[1]) }`);
 // The type of a client has no PX: a host's own type for its client may know no more than EX.
 const SET_MS = script(`return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])`);
+const GET_TIMED = script(`return { redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1]) }`);
 const TAKE_TIMED = script(`local ms = redis.call('PTTL', KEYS[1])
 return { redis.call('GETDEL', KEYS[1]), ms }`);
 const SWAP = script(`if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -92,10 +93,8 @@ export function redisStore(redis: RedisClient): Store {
     async take(key) {
       return (await redis.getdel(key)) ?? undefined;
     },
-    async takeTimed(key) {
-      const [value, ms] = (await run(TAKE_TIMED, 1, key)) as [string | null, number];
-      return value === null ? undefined : { value, ms: Number(ms) };
-    },
+    getTimed: async (key) => timed(await run(GET_TIMED, 1, key)),
+    takeTimed: async (key) => timed(await run(TAKE_TIMED, 1, key)),
     async count(key, seconds) {
       const [count, ms] = (await run(COUNT, 1, key, seconds)) as [number, number];
       return { count, ms };
@@ -125,6 +124,11 @@ export function redisStore(redis: RedisClient): Store {
       else await run(UNLOCK, 1, lock, holder);
     },
   };
+}
+
+function timed(answer: unknown) {
+  const [value = null, ms] = (answer ?? []) as [string | null, number];
+  return value === null ? undefined : { value, ms: Number(ms) };
 }
 
 /** Runs scripts by their hashes: the text of one travels once, and again where a server does not know it yet. */

@@ -8,6 +8,8 @@ export interface Store {
   add(key: string, value: string, seconds: number): Promise<boolean>;
   /** Gives a value and leaves it. */
   get(key: string): Promise<string | undefined>;
+  /** As `get`, with the milliseconds that the value has left on the store's clock. */
+  getTimed(key: string): Promise<{ value: string; ms: number } | undefined>;
   /** Gives a value and removes it: of any number of simultaneous callers exactly one gets it. */
   take(key: string): Promise<string | undefined>;
   /** As `take`, with the milliseconds that the value had left. */

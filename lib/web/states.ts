@@ -35,7 +35,7 @@ export function states(store: Store, prefix: string) {
   /** How the callback ended that was there first; nothing where it failed, or where this is another code. */
   async function repetitionOf(key: string, codeHash: string): Promise<Repetition | undefined> {
     let isSimultaneous = false;
-    for (const end = Date.now() + WAIT_MS; Date.now() < end; await pause(POLL_MS)) {
+    for (const end = performance.now() + WAIT_MS; performance.now() < end; await pause(POLL_MS)) {
       const found = await find(key);
       if (!found) return undefined;
       if ("location" in found) {

@@ -18,15 +18,15 @@ export interface AccessToken {
   replace(refused: string): Promise<string>;
 }
 
-/** A token and the moment (ms since 1970) when it ends. */
+/** A token and the moment when it ends, on this process's own clock (`performance.now()`), which nobody sets. */
 interface Kept {
   token: string;
-  expiresAt: number;
+  until: number;
 }
 
 /**
  * WeChat gives a new token five minutes before the old one ends, and the old one stays good beside it: nobody has to
- * wait. A little later than that, so that clocks which differ do not get the old one again.
+ * wait. A little later than that, so that nobody gets the old one again.
  */
 const REFRESH_BEFORE_MS = 4.5 * 60 * 1000;
 const POLL_MS = 50;
@@ -74,24 +74,28 @@ export function accessTokenOf({
     if (typeof token !== "string" || token === "" || !(Number(seconds) > 0)) {
       throw senseless("access_token is missing");
     }
-    return { token, expiresAt: Date.now() + Number(seconds) * 1000 };
+    return { token, until: performance.now() + Number(seconds) * 1000 };
   }
 
   async function stored(): Promise<Kept | undefined> {
-    const text = await store.get(key);
-    return text === undefined ? undefined : (JSON.parse(text) as Kept);
+    const timed = await store.getTimed(key);
+    if (!timed) return undefined;
+    // The clocks of processes differ: the store says how long the token has left.
+    const { token } = JSON.parse(timed.value) as { token: string };
+    return { token, until: performance.now() + timed.ms };
   }
 
   /** The token, where it is not the refused one and lives longer than `ahead` milliseconds. */
   const usableIn = (kept: Kept | undefined, refused: string, ahead: number): string | undefined =>
-    kept && kept.token !== refused && kept.expiresAt - ahead > Date.now() ? kept.token : undefined;
+    kept && kept.token !== refused && kept.until - ahead > performance.now() ? kept.token : undefined;
 
   /** Fetches a token as the holder of the lock. A holder that was too slow has lost it, and stores nothing. */
   async function fetchAs(holder: string, refused: string): Promise<Kept> {
     // Someone may have stored one between our look and our lock.
     const newest = await stored();
     const kept = newest && usableIn(newest, refused, REFRESH_BEFORE_MS) ? newest : await fetchToken();
-    await store.unlock(lock, holder, { key, value: JSON.stringify(kept), seconds: secondsLeft(kept) });
+    const value = JSON.stringify({ token: kept.token });
+    await store.unlock(lock, holder, { key, value, seconds: secondsLeft(kept) });
     return kept;
   }
 
@@ -111,8 +115,8 @@ export function accessTokenOf({
 
   /** Brings a token that was not refused: the one in the store, or a new one. */
   async function bring(refused: string): Promise<string> {
-    const deadline = Date.now() + lockSeconds * 1000 + 2 * timeout;
-    while (Date.now() < deadline) {
+    const deadline = performance.now() + lockSeconds * 1000 + 2 * timeout;
+    while (performance.now() < deadline) {
       cached = await stored();
       const fresh = usableIn(cached, refused, REFRESH_BEFORE_MS);
       if (fresh !== undefined) return fresh;
@@ -135,6 +139,6 @@ export function accessTokenOf({
   };
 }
 
-function secondsLeft({ expiresAt }: Kept): number {
-  return Math.max(1, Math.floor((expiresAt - Date.now()) / 1000));
+function secondsLeft({ until }: Kept): number {
+  return Math.max(1, Math.floor((until - performance.now()) / 1000));
 }

@@ -15,6 +15,7 @@ const OPEN_MS = 5000;
 export function circuit() {
   let inFlight = 0;
   let failures = 0;
+  /** On the clock that nobody sets: otherwise the circuit would stay open for an hour where the other is set back. */
   let openUntil = 0;
 
   function reached(): void {
@@ -23,15 +24,15 @@ export function circuit() {
 
   function failed(error: unknown): void {
     failures = isUnreachable(error) ? failures + 1 : 0;
-    openUntil = Date.now() + OPEN_MS;
+    openUntil = performance.now() + OPEN_MS;
   }
 
   return async <Result>(work: () => Promise<Result>): Promise<Result> => {
     if (inFlight >= MAX_IN_FLIGHT) throw unreachable(`${MAX_IN_FLIGHT} requests are under way already`);
     if (failures >= FAILURES) {
-      if (Date.now() < openUntil) throw unreachable(`no attempt after ${failures} failures in a row`);
+      if (performance.now() < openUntil) throw unreachable(`no attempt after ${failures} failures in a row`);
       // This one finds out; the others are refused until it has.
-      openUntil = Date.now() + OPEN_MS;
+      openUntil = performance.now() + OPEN_MS;
     }
     inFlight += 1;
     const working = work().finally(() => {

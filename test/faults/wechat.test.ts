@@ -170,7 +170,7 @@ describe("where WeChat is down", () => {
   it("one request in five seconds finds out whether it is back, and then all go through", async () => {
     const { wechat, post } = await startApp({ timeout: 100 });
     const login = async () => (await post("/wx/login", wechat.phone(GOOD).login())).status;
-    const clock = sinon.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
+    const clock = sinon.useFakeTimers({ now: Date.now(), toFake: ["Date", "performance"] });
     atEnd(() => clock.restore());
     for (let count = 0; count < 10; count++) {
       wechat.bendNext({ status: 502 });
@@ -224,10 +224,26 @@ describe("where WeChat is down", () => {
     expect([await login(), await login()]).to.deep.equal([503, 200]);
   }).timeout(10_000);
 
+  for (const hours of [-1, 1]) {
+    it(`asks again after five seconds where the clock is set by ${hours} h, and not before`, async () => {
+      const { wechat, post } = await startApp({ timeout: 100 });
+      const login = async () => (await post("/wx/login", wechat.phone(GOOD).login())).status;
+      for (let count = 0; count < 10; count++) {
+        wechat.bendNext({ status: 502 });
+        await login();
+      }
+      const clock = sinon.useFakeTimers({ now: Date.now() + hours * 3600_000, toFake: ["Date"] });
+      atEnd(() => clock.restore());
+      expect(await login()).to.equal(503);
+      await new Promise((resolve) => setTimeout(resolve, 5000));
+      expect(await login()).to.equal(200);
+    }).timeout(15_000);
+  }
+
   it("a login that was refused unsent can be repeated with the same code", async () => {
     const { wechat, post } = await startApp();
     const { code } = wechat.phone(GOOD).login();
-    const clock = sinon.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
+    const clock = sinon.useFakeTimers({ now: Date.now(), toFake: ["Date", "performance"] });
     atEnd(() => clock.restore());
     for (let count = 0; count < 10; count++) {
       wechat.bendNext({ status: 502 });

@@ -125,6 +125,22 @@ describe("options, checked at creation", () => {
     });
   }
 
+  for (const [name, bad, good] of [
+    ["temporaryTokenTtl", 315_360_001, 315_360_000],
+    ["userDataMaxAge", 1e11, 315_360_000],
+    ["session", { ttl: 1e11 }, { ttl: 315_360_000 }],
+    ["session", { ttl: Number.MAX_SAFE_INTEGER, name: "shop" }, { ttl: 315_360_000, name: "shop" }],
+    ["rateLimit", { window: 315_360_001 }, { window: 315_360_000, limit: 1e12 }],
+  ] as const) {
+    it(`takes no more than ten years for ${name}, and says so`, () => {
+      const tooLong = new RegExp(
+        `^wechatLogin: "${name}" must be .* The longest (time|ttl|window) is 315360000 seconds, ten years\\.$`,
+      );
+      expect(() => create({ ...GOOD, [name]: bad })).to.throw(TypeError, tooLong);
+      expect(() => create({ ...GOOD, [name]: good })).to.not.throw();
+    });
+  }
+
   const UNSET = 'is the environment variable set? Node reads a .env file only with "node --env-file=.env".';
   const AROUND = "It has blanks, quotes or a line break around it: remove them.";
   const SWAPPED = "It looks like an AppID: are appId and secret swapped?";

@@ -96,6 +96,16 @@ for (const [name, create] of Object.entries(stores)) {
       expect(await store.get(key)).to.equal(undefined);
     });
 
+    it("gives a value with the milliseconds that it has left, and leaves it", async () => {
+      expect(await store.getTimed(key)).to.equal(undefined);
+      await store.set(key, "", 1.5);
+      for (const _time of [1, 2]) {
+        const { value, ms } = (await store.getTimed(key)) ?? {};
+        expect(value).to.equal("");
+        expect(ms).to.be.within(1000, 1500);
+      }
+    });
+
     it("takes a value with the milliseconds that it had left, once", async () => {
       await store.set(key, "值", 1.5);
       const taken = await Promise.all(Array.from({ length: 20 }, () => store.takeTimed(key)));

@@ -71,29 +71,67 @@ describe("accessToken", () => {
   });
 
   it("is refreshed ahead of its end, when WeChat has the next one, and both are good", async () => {
-    const { wechat, host } = await start();
-    const clock = sinon.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
+    const { wechat, host, key } = await start();
+    const clock = sinon.useFakeTimers({ now: Date.now(), toFake: ["Date", "performance"] });
     atEnd(() => clock.restore());
     const one = host();
     const first = await one.get();
+    await redis().expire(key, 271);
     clock.tick((7200 - 271) * 1000);
     expect(await one.get()).to.equal(first);
+    await redis().expire(key, 269);
     clock.tick(2000);
     const second = await one.get();
     expect(second).to.not.equal(first);
     expect([await one.get(), refreshes(wechat)]).to.deep.equal([second, 2]);
   });
 
+  for (const hours of [-1, 3]) {
+    it(`is good for as long as Redis says, for a process whose clock is ${hours} h away`, async () => {
+      const { wechat, host, key } = await start();
+      const clock = sinon.useFakeTimers({ now: Date.now() + hours * 3600_000, toFake: ["Date"] });
+      atEnd(() => clock.restore());
+      const text = (token: string) =>
+        JSON.stringify({ token, expiresAt: Date.now() - hours * 3600_000 + 7200_000 });
+      await redis().set(key, text("theirs"), "EX", 7200);
+      expect([await host().get(), refreshes(wechat)]).to.deep.equal(["theirs", 0]);
+      // It is nearly over, whatever this clock says.
+      await redis().set(key, text("old"), "EX", 100);
+      expect(await host().get()).to.match(/^[\w-]{91}$/);
+    });
+
+    it(`is good as long as ever where this process's clock is set by ${hours} h`, async () => {
+      const { wechat, host } = await start();
+      const one = host();
+      const token = await one.get();
+      const clock = sinon.useFakeTimers({ now: Date.now() + hours * 3600_000, toFake: ["Date"] });
+      atEnd(() => clock.restore());
+      expect([await one.get(), refreshes(wechat)]).to.deep.equal([token, 1]);
+    });
+  }
+
+  it("does not wait an hour for another process where the clock is set back meanwhile", async () => {
+    const { host, lock } = await start();
+    await redis().set(lock, "a process that hangs");
+    const getting = host({ timeout: 100 })
+      .get()
+      .catch((reason) => reason);
+    await wait(100);
+    const clock = sinon.useFakeTimers({ now: Date.now() - 3600_000, toFake: ["Date"] });
+    atEnd(() => clock.restore());
+    expect(await getting).to.include({ code: "wechat_unavailable" });
+  });
+
   it("serves what is still good while someone else fetches the next one", async () => {
     const { host, lock, key } = await start();
-    await redis().set(key, JSON.stringify({ token: "old", expiresAt: Date.now() + 60_000 }));
+    await redis().set(key, JSON.stringify({ token: "old" }), "EX", 60);
     await redis().set(lock, "another process", "EX", 10);
     expect(await host().get()).to.equal("old");
   });
 
   it("serves what is still good where the next one cannot be fetched", async () => {
     const { host, key, lock, wechat } = await start();
-    await redis().set(key, JSON.stringify({ token: "old", expiresAt: Date.now() + 60_000 }));
+    await redis().set(key, JSON.stringify({ token: "old" }), "EX", 60);
     wechat.bendNext({ errcode: 45009 });
     const one = host();
     expect(await one.get()).to.equal("old");
@@ -115,17 +153,17 @@ describe("accessToken", () => {
     await redis().set(lock, "another process", "EX", 10);
     const waiting = host().get();
     await wait(100);
-    await redis().set(key, JSON.stringify({ token: "theirs", expiresAt: Date.now() + 7_200_000 }));
+    await redis().set(key, JSON.stringify({ token: "theirs" }), "EX", 7200);
     expect(await waiting).to.equal("theirs");
     expect(refreshes(wechat)).to.equal(0);
   });
 
   it("takes what was stored between its look and its lock", async () => {
     const { host, key, wechat } = await start();
-    const theirs = JSON.stringify({ token: "theirs", expiresAt: Date.now() + 7_200_000 });
+    const theirs = JSON.stringify({ token: "theirs" });
     const client = {
       set: async (...args: Parameters<ReturnType<typeof redis>["set"]>) => {
-        await redis().set(key, theirs);
+        await redis().set(key, theirs, "EX", 7200);
         return await redis().set(...args);
       },
       get: (name: string) => redis().get(name),
@@ -212,12 +250,15 @@ describe("accessToken", () => {
   it("tells Redis's own error untouched, and its first error where the lock cannot be ended either", async () => {
     const { host, wechat } = await start();
     const fault = new Error("READONLY");
+    // Nothing is stored, the lock is free, and it cannot be ended.
+    const script = async (_text: string, _keys: number, name: string | number) =>
+      String(name).endsWith("lock") ? Promise.reject(fault) : null;
     const client = {
       set: async () => "OK",
       get: async () => null,
       getdel: async () => null,
-      eval: () => Promise.reject(fault),
-      evalsha: () => Promise.reject(fault),
+      eval: script,
+      evalsha: script,
     };
     expect(
       await host({ redis: client })
