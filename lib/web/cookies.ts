@@ -24,7 +24,7 @@ const VALUE = /^([^\t ]*)[\t ]*$/;
  * A cookie that no script reads and no other site's form brings along. Behind HTTPS its name has the prefix `__Host-`:
  * then no subdomain and no plain HTTP can plant one.
  */
-export function cookieOf(name: string, isSecure: boolean): Cookie {
+export function cookieOf(name: string, isSecure: boolean, maxAge = MAX_AGE): Cookie {
   const fullName = isSecure ? `__Host-${name}` : name;
   const attributes = `Path=/; HttpOnly; SameSite=Lax${isSecure ? "; Secure" : ""}`;
   return {
@@ -34,7 +34,7 @@ export function cookieOf(name: string, isSecure: boolean): Cookie {
       if (mine === undefined || another !== undefined) return undefined;
       return VALUE.exec(mine.slice(fullName.length + 1))?.[1];
     },
-    keep: (value) => `${fullName}=${value}; Max-Age=${MAX_AGE}; ${attributes}`,
+    keep: (value) => `${fullName}=${value}; Max-Age=${maxAge}; ${attributes}`,
     forget: () => `${fullName}=; Max-Age=0; ${attributes}`,
   };
 }

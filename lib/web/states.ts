@@ -7,7 +7,7 @@ import type { Repetition } from "./repetition.ts";
 import type { Arrival, Callback, Departure } from "./web-flow.ts";
 
 /** Time enough to find the phone and scan a code. */
-const STATE_SECONDS = 600;
+export const STATE_SECONDS = 600;
 /** How a callback ended, as it is kept for its repetitions: never with the token of the session. */
 type Ending = Pick<Arrival, "location" | "identity"> & { code: string; session?: string | undefined };
 

@@ -16,12 +16,15 @@ export interface Departure {
   returnTo: string;
 }
 
-/** What WeChat's redirect to the callback carries, and the secret of the cookie that the browser has. */
+/** What WeChat's redirect to the callback carries, and the secrets of the cookies that the browser has. */
 export interface Callback {
   state: string;
   /** Absent where the user refused. */
   code: string | undefined;
+  /** The secret that the state is bound to. */
   browser: string;
+  /** The secret that the next state is bound to; another one if two tabs began at once on a first visit. */
+  nextBrowser: string;
 }
 
 /** How a callback ended: where the browser goes on, who was signed in and by which session, or why nobody was. */
@@ -105,7 +108,7 @@ export function webFlow<Visit, User extends object>(ports: WebPorts<Visit, User>
     return arrival ?? refusal(fallback, invalidState());
   }
 
-  async function arrive(departure: Departure, { code, browser }: Callback): Promise<Arrival> {
+  async function arrive(departure: Departure, { code, nextBrowser }: Callback): Promise<Arrival> {
     if (code === undefined) throw authorizationDenied();
     const app = ports.app(departure.app);
     const grant = await app.exchange(code);
@@ -119,7 +122,7 @@ export function webFlow<Visit, User extends object>(ports: WebPorts<Visit, User>
     }
     if (departure.scope !== "snsapi_base") throw unavailable(missing);
     // The openid alone is not enough for this user: now ask, as the Mini Program does by its button.
-    return { location: (await depart({ ...departure, scope: "snsapi_userinfo" }, browser)).location };
+    return { location: (await depart({ ...departure, scope: "snsapi_userinfo" }, nextBrowser)).location };
   }
 
   /** The stored user and all that is known; WeChat is asked for a profile only where something is lacking. */

@@ -19,7 +19,7 @@ import type { WebRequirement, WechatWebLogin, WechatWebLoginOptions, WechatWebLo
 import { mayActByCookie } from "./own-origin.ts";
 import { repetitionRule } from "./repetition.ts";
 import { pathOf } from "./return-to.ts";
-import { states } from "./states.ts";
+import { STATE_SECONDS, states } from "./states.ts";
 import { webApps } from "./web-apps.ts";
 import { type Callback, type Departure, webFlow } from "./web-flow.ts";
 
@@ -62,6 +62,8 @@ export function wechatWebLogin<
   // Websites beside each other on one domain have a cookie each, unless they share their sessions.
   const sessionCookie = cookieOf(`wechat-session-${name ?? apps.appIds.join(".")}`, protocol === "https:");
   const browserCookie = cookieOf("wechat-browser", protocol === "https:");
+  const firstCookieOf = (state: string) =>
+    cookieOf(`wechat-browser-${state.slice(0, 16)}`, protocol === "https:", STATE_SECONDS);
   const guard = guardOf<User>({
     sessions,
     findUser: host.findUser,
@@ -94,18 +96,20 @@ export function wechatWebLogin<
     const known = browserCookie.read(req) ?? "";
     const browser = isToken(known) ? known : newToken();
     res.appendHeader("Set-Cookie", browserCookie.keep(browser));
-    return await flow.depart({ ...app, returnTo }, browser);
+    const departure = await flow.depart({ ...app, returnTo }, browser);
+    // On a first visit two tabs that begin at once get a secret each, and the browser keeps the last one under one name.
+    if (browser !== known) res.appendHeader("Set-Cookie", firstCookieOf(departure.state).keep(browser));
+    return departure;
   }
 
   function callbackIn(req: Request): Callback {
     const query = queryOf(req);
     const code = query.get("code")?.slice(0, MAX_CODE_LENGTH);
     const isGranted = code && code !== DENIED;
-    return {
-      state: query.get("state") ?? "",
-      code: isGranted ? code : undefined,
-      browser: browserCookie.read(req) ?? "",
-    };
+    const state = query.get("state") ?? "";
+    const nextBrowser = browserCookie.read(req) ?? "";
+    const browser = firstCookieOf(state).read(req) ?? nextBrowser;
+    return { state, code: isGranted ? code : undefined, browser, nextBrowser };
   }
 
   const { answer, admit, redirect, refuse } = answerWith(settings.onError);
@@ -129,9 +133,15 @@ export function wechatWebLogin<
     }),
     ...(settings.website && { "GET /embed": embed }),
   });
+  const forgetSession = (res: ServerResponse) => res.appendHeader("Set-Cookie", sessionCookie.forget());
   const logout = answer(async (req, res) => {
-    await guard.signOut(req);
-    res.appendHeader("Set-Cookie", sessionCookie.forget());
+    // Also a cookie whose session has ended, or the page sends it for ever; not if a token or another website came with it.
+    const isByCookie = bearerToken(req) === "" && tokenOf(req) !== "";
+    await guard.signOut(req).catch((error) => {
+      if (isByCookie && error instanceof WechatLoginError) forgetSession(res);
+      throw error;
+    });
+    forgetSession(res);
     return { status: "signed_out" };
   });
 

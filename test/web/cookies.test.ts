@@ -15,7 +15,7 @@ async function startSignedIn() {
   const back = async () => new URL(app.wechat.phone({ unionid: "u1" }).authorize(await tab.start()));
   const { pathname, search } = await back();
   await tab.open(pathname + search);
-  const [[browserName = "", browser = ""] = [], [sessionName = "", session = ""] = []] = [...tab.cookies];
+  const [[browserName = "", browser = ""] = [], , [sessionName = "", session = ""] = []] = [...tab.cookies];
   /** Whether a `Cookie` header signs somebody in. */
   async function signsIn(Cookie: string): Promise<boolean> {
     return (await fetch(`${app.url}/me`, { headers: { Cookie } })).status === 200;

@@ -104,6 +104,46 @@ describe("the web login", () => {
     expect((await tab.open(phone.authorize(first))).location).to.equal("/1");
   });
 
+  it("lets several tabs begin at the same time on a first visit, whose cookies replace each other", async () => {
+    const officialAccount = { ...OFFICIAL_ACCOUNT, scope: "snsapi_base" } as const;
+    const app = await startWebApp({ officialAccount });
+    for (const [first, second] of [
+      ["/web", "/web"],
+      ["/web/embed", "/web"],
+      ["/web", "/web/embed"],
+    ] as const) {
+      const phone = app.wechat.phone({ unionid: `${first} ${second}` });
+      const tab = app.browser(IN_WECHAT);
+      // Both requests are under way before a cookie has come: fresh browsers, whose answers one browser keeps.
+      const opened = [];
+      for (const path of [first, second]) {
+        const fresh = app.browser(IN_WECHAT);
+        const { location, body } = await fresh.open(`${path}?returnTo=${path}`);
+        opened.push(path === "/web" ? location : pageOf(app.wechat.baseUrl, body));
+        for (const [name, value] of fresh.cookies) tab.cookies.set(name, value);
+      }
+      for (const [index, page] of opened.entries()) {
+        let back = (await tab.open(phone.authorize(page))).location;
+        // The unionid is not known yet: WeChat's page comes once more.
+        if (back.includes("/connect/")) back = (await tab.open(phone.authorize(back))).location;
+        expect(back).to.equal([first, second][index]);
+      }
+      expect((await tab.me()).status).to.equal(200);
+    }
+  });
+
+  it("keeps the secret of a first visit's state for as long as the state, and sets none on the next visit", async () => {
+    const { browser } = await startWebApp();
+    const tab = browser();
+    const { location, setCookies } = await tab.open("/web");
+    const state = String(new URL(location).searchParams.get("state"));
+    const value = tab.cookies.get("wechat-browser");
+    expect(setCookies[1]).to.equal(
+      `wechat-browser-${state.slice(0, 16)}=${value}; Max-Age=600; Path=/; HttpOnly; SameSite=Lax`,
+    );
+    expect((await tab.open("/web")).setCookies).to.have.length(1);
+  });
+
   it("begins at any spelling of its address", async () => {
     const { browser } = await startWebApp();
     for (const path of ["/web", "/web/", "/web//", "/web/?", "/web?returnTo=/a?b"]) {
@@ -116,8 +156,11 @@ describe("the web login", () => {
     const tab = browser();
     const { status, body, setCookies } = await tab.open("/web/embed?returnTo=/orders");
     expect(status).to.equal(200);
-    expect(setCookies).to.have.length(1);
     const { state, ...rest } = body;
+    expect(setCookies.map((cookie) => cookie.split("=")[0])).to.deep.equal([
+      "wechat-browser",
+      `wechat-browser-${state.slice(0, 16)}`,
+    ]);
     const redirect_uri = `${url}/web/callback`;
     expect(rest).to.deep.equal({ appid: WEBSITE.appId, scope: "snsapi_login", redirect_uri });
     const query = new URLSearchParams({
@@ -267,6 +310,48 @@ describe("the web login", () => {
     expect((await tab.me()).status).to.equal(401);
   });
 
+  it("clears a cookie whose session has ended, and no other", async () => {
+    const { browser, wechat, url, web } = await startWebApp();
+    const tab = browser();
+    await tab.open(wechat.phone({ unionid: "u1" }).authorize(await tab.start()));
+    const logout = (headers: Record<string, string>, target = tab) =>
+      target.open("/web/logout", { method: "POST", headers });
+    const foreign = await logout({ Origin: "https://evil.example" });
+    expect([foreign.status, foreign.setCookies]).to.deep.equal([401, []]);
+    const byToken = await logout({ Origin: url, Authorization: "Bearer stale" });
+    expect([byToken.status, byToken.setCookies]).to.deep.equal([401, []]);
+    const nobody = await logout({ Origin: url }, browser());
+    expect([nobody.status, nobody.setCookies]).to.deep.equal([401, []]);
+    expect((await tab.me()).status).to.equal(200);
+
+    const { identity } = (await tab.me()).body as unknown as { identity: { appId: string; openid: string } };
+    await web.signOutEverywhere(identity);
+    const { status, body, setCookies } = await logout({ Origin: url });
+    expect([status, body.error.code]).to.deep.equal([401, "login_required"]);
+    expect(setCookies).to.have.length(1);
+    expect(setCookies[0]).to.match(/^wechat-session-[\w.]+=; Max-Age=0; Path=\/; HttpOnly; SameSite=Lax$/);
+    expect(tab.sessionToken()).to.equal(undefined);
+  });
+
+  it("leaves the cookie where Redis cannot end its session", async () => {
+    const fail = () => Promise.reject(new Error("READONLY"));
+    const store = redis();
+    let isUp = true;
+    const commands = ["set", "get", "getdel", "eval", "evalsha"] as const;
+    const flaky = Object.fromEntries(
+      commands.map((name) => [name, (...args: string[]) => (isUp ? store.call(name, ...args) : fail())]),
+    );
+    const { browser, wechat, url } = await startWebApp({ redis: flaky as never });
+    const tab = browser();
+    await tab.open(wechat.phone({ unionid: "u1" }).authorize(await tab.start()));
+    isUp = false;
+    const { status, setCookies } = await tab.open("/web/logout", {
+      method: "POST",
+      headers: { Origin: url },
+    });
+    expect([status, setCookies]).to.deep.equal([500, []]);
+  });
+
   it("signs a person out of both apps of the website", async () => {
     const { browser, wechat, web } = await startWebApp();
     const phone = wechat.phone({ unionid: "u1" });
@@ -312,6 +397,15 @@ describe("the web login", () => {
     }
   });
 });
+
+/** The page of WeChat's that a QR code in the own page leads to. */
+function pageOf(
+  baseUrl: string,
+  { appid, scope, redirect_uri, state }: Record<"appid" | "scope" | "redirect_uri" | "state", string>,
+): string {
+  const query = new URLSearchParams({ appid, redirect_uri, response_type: "code", scope, state });
+  return `${baseUrl}/connect/qrconnect?${query}#wechat_redirect`;
+}
 
 /** The exchange, as the server will send it. */
 function exchangeUrl(baseUrl: string, callback: string): string {
