@@ -19,8 +19,8 @@ const TRIALS: Record<
 > = {
   set: (store, { value }) => store.set(value, "doctor", SECONDS),
   get: (store, { value }) => store.get(value),
-  getTimed: (store, { value }) => store.getTimed(value),
   take: (store, { value }) => store.take(value),
+  getTimed: (store, { value }) => store.getTimed(value),
   async takeTimed(store, { value }) {
     await store.set(value, "doctor", SECONDS);
     await store.takeTimed(value);
