@@ -33,7 +33,8 @@ const UNKNOWN_INTEGERS_BELOW = 10 ** 10;
 /**
  * Decides which of four closed kinds opened data are, and believes nothing else. CBC has no MAC: whoever knows some plaintext
  * of their own can rearrange its blocks, so that any 16 bytes of their choice open before any of their own. The price is a
- * block of garbage, which has to hide in some string. Hence there is no string that nobody vouches for.
+ * block of garbage, which has to hide in some string. Hence there is no string that nobody vouches for, but a unionId and an
+ * openGId of letters. And the garbage must stay unknown: whoever can read it takes it for a nickname, which WeChat signs.
  *
  * @param rawData the members of the signed `rawData`; `undefined` if none was sent
  * @throws {Error} for all data that are of no kind

@@ -4,7 +4,7 @@ import sinon from "sinon";
 import { openUserData } from "../../lib/login/user-data.ts";
 import { knownInUserData } from "../../lib/login/user-data-kinds.ts";
 import { seal, sign } from "../../lib/simulator/user-data.ts";
-import { beginAt } from "../attacks/support/splice.ts";
+import { beginAt, blocksOf } from "../attacks/support/splice.ts";
 import { APP_ID, atEnd, startApp } from "../support/login-app.ts";
 
 /** The vectors of WeChat's documentation. */
@@ -591,6 +591,67 @@ describe("other user data", () => {
       expect(reasonFor(() => open(sealed(data)))).to.equal("profile data without rawData and signature");
     }
   });
+});
+
+describe("user data that were changed on the way", () => {
+  const OPEN_GID = "tGBfqg0123456789abcdef_-ABCD";
+  const { openId: _, unionId: __, ...anonymous } = { ...IDENTITY, ...PROFILE };
+  const KINDS: [string, object, number][] = [
+    ["wx.getUserInfo", { ...IDENTITY, ...PROFILE }, 0],
+    ["wx.getUserProfile", anonymous, 0],
+    [
+      "the phone button",
+      { phoneNumber: "10012345678", purePhoneNumber: "10012345678", countryCode: "86" },
+      0,
+    ],
+    ["WeRun", { stepInfoList: [{ timestamp: NOW, step: 100 }] }, 0],
+    // WeChat seals `{"openGId":"` and four characters in the first block, which the iv changes at will.
+    ["a group", { openGId: OPEN_GID }, 4],
+  ];
+
+  beforeEach(() => clockAt(NOW));
+
+  /** What is believed of the changed iv and blocks; nothing if they are refused. */
+  function believed(blocks: Buffer[]) {
+    const sealed = {
+      iv: String(blocks[0]?.toString("base64")),
+      encryptedData: Buffer.concat(blocks.slice(1)).toString("base64"),
+    };
+    try {
+      return open({ ...sealed, ...signed(PROFILE, SESSION_KEY) }).data;
+    } catch {
+      return undefined;
+    }
+  }
+
+  for (const [what, data, freeCharacters] of KINDS) {
+    const sealedBlocks = () => blocksOf(sealText(JSON.stringify({ ...data, watermark: WATERMARK })));
+
+    it(`are refused with any bit flipped, of the iv and of the rest: ${what}`, () => {
+      const bytes = Buffer.concat(sealedBlocks());
+      const survivors = new Set<string>();
+      for (let bit = 0; bit < bytes.length * 8; bit++) {
+        const flipped = Buffer.from(bytes);
+        flipped[bit >> 3] = Number(flipped[bit >> 3]) ^ (1 << (bit & 7));
+        const opened = believed([flipped.subarray(0, 16), flipped.subarray(16)]);
+        if (opened) survivors.add(String(opened.openGId).slice(4));
+      }
+      expect([...survivors]).to.deep.equal(freeCharacters ? [OPEN_GID.slice(4)] : []);
+    });
+
+    it(`are refused with a block less, twice, or in another place: ${what}`, () => {
+      const blocks = sealedBlocks();
+      expect(believed(blocks)).to.deep.include(data);
+      for (let from = 0; from < blocks.length; from++) {
+        for (let to = 0; to <= blocks.length; to++) {
+          const without = blocks.filter((_block, index) => index < from || index >= to);
+          if (to > from) expect(believed(without), `without ${from} to ${to}`).to.equal(undefined);
+          const repeated = [...blocks.slice(0, to), ...blocks.slice(from)];
+          if (to !== from) expect(believed(repeated), `${from} behind ${to}`).to.equal(undefined);
+        }
+      }
+    });
+  }
 });
 
 describe("one answer for every failure to open user data", () => {

