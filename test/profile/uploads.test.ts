@@ -233,7 +233,12 @@ describe("an upload that is refused leaves nothing behind, and the token stays g
   it("a form without a boundary", async () => {
     const app = await pending();
     const answer = await raw(app, "x", "multipart/form-data");
-    expect(answer.body).to.deep.equal(errorBody("invalid_request", "The form has no boundary: send JSON by wx.request, or a file by wx.uploadFile."));
+    expect(answer.body).to.deep.equal(
+      errorBody(
+        "invalid_request",
+        "The form has no boundary: send JSON by wx.request, or a file by wx.uploadFile.",
+      ),
+    );
     await nothingHappened(app);
   });
 
