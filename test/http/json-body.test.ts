@@ -102,6 +102,17 @@ describe("request bodies", () => {
     expect(hostErrors).to.deep.equal([]);
   });
 
+  it("may be ended by the host while it is refused: nothing is left that could end the process", async () => {
+    const onError = sinon.spy((_error: unknown, req: IncomingMessage) => {
+      req.destroy(new Error("the host's own limit"));
+    });
+    const { url } = await startApp({ onError });
+    const req = request(`${url}/wx/login`, { method: "POST", headers: { "Transfer-Encoding": "chunked" } });
+    req.write("x".repeat(20_000));
+    const [error] = (await once(req, "error")) as [Error & { code?: string }];
+    expect([error.code, onError.callCount]).to.deep.equal(["ECONNRESET", 1]);
+  });
+
   describe("behind a parser of the host", () => {
     async function hostWith(...parsers: express.RequestHandler[]) {
       const wechat = await startWechat();

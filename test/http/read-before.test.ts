@@ -227,6 +227,17 @@ describe("behind Express' own parsers", () => {
     await expectJson(await start(expressOf(express.text({ type: "*/*" })), "Express"));
   });
 
+  it("express.json leaves what it has parsed, and that is looked at like the stream's", async () => {
+    const { url } = await start(expressOf(express.json({ strict: false })), "Express");
+    for (const [text, message] of [
+      ["{}", "code is missing."],
+      ["5", "The request body must be a JSON object."],
+      ["null", "The request body must be a JSON object."],
+    ] as const) {
+      expect((await send(`${url}/wx/login`, text)).body).to.deep.equal(errorBody("invalid_request", message));
+    }
+  });
+
   it("express.urlencoded leaves an object, which counts as JSON does", async () => {
     const { url, phone } = await start(expressOf(express.urlencoded({ extended: true })), "Express");
     const body = new URLSearchParams({ code: phone.login().code });
