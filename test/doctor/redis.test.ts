@@ -19,22 +19,23 @@ async function ownRedis() {
 }
 
 const UNKNOWN = "ERR unknown command";
+const OF_LOGIN = /^(set|get|getdel|eval|evalsha)$/i;
 
 /**
- * A server that answers RESP, late, and calls itself an old Redis or a Valkey. To the commands of the login it answers an
- * error, or nothing at all.
+ * A server that answers RESP, late, and calls itself an old Redis or a Valkey. To the commands of the login, or to others,
+ * it answers an error, or nothing at all.
  */
 async function fakeRedis(
   info: string,
   delay = 0,
   errors: (string | undefined)[] = [UNKNOWN],
+  refused = OF_LOGIN,
 ): Promise<string> {
   let next = 0;
   const server = createServer((socket) => {
     socket.on("data", (chunk) => {
       for (const [, word = ""] of String(chunk).matchAll(/\*\d+\r\n\$\d+\r\n(\w+)\r\n/g)) {
-        const isLogins = /^(set|get|getdel|eval|evalsha)$/i.test(word);
-        const error = isLogins ? errors[next++ % errors.length] : "";
+        const error = refused.test(word) ? errors[next++ % errors.length] : "";
         if (error === undefined) return;
         const answer = /info/i.test(word) ? `$${info.length}\r\n${info}\r\n` : "+OK\r\n";
         setTimeout(() => socket.write(error === "" ? answer : `-${error}\r\n`), delay);
@@ -195,6 +196,12 @@ describe("the doctor on Redis", () => {
       expect(row("Redis comm")[1]).to.match(found);
     });
   }
+
+  it("tells a Redis that is not ready", async () => {
+    const redisUrl = await fakeRedis("", 0, ["LOADING Redis is loading the dataset in memory"], /^ping$/i);
+    const { row } = await examine({ redisUrl });
+    expect(row("Redis")).to.deep.equal(["bad", "Redis cannot be used: LOADING."]);
+  });
 
   it("says what is wrong with an address that is none of Redis's", async () => {
     for (const redisUrl of ["no-such-host.invalid:6379", "https://no-such-host.invalid"]) {

@@ -107,6 +107,14 @@ describe("the doctor on WeChat", () => {
     });
   }
 
+  it("says that the appid looks wrong where WeChat refuses it", async () => {
+    const { row } = await examineWith([], { appId: "gh_0123456789ab" });
+    expect(row("AppID")).to.deep.equal([
+      "bad",
+      "WeChat refuses: errcode 40013; WECHAT_APP_ID looks wrong: an AppID is wx and 16 characters, 0 to 9 and a to f",
+    ]);
+  });
+
   it("is content with a secret of another form that WeChat accepts", async () => {
     const wechat = await startWechat({ appId: APP_ID, secret: "s" });
     const { row } = await examine({ baseUrl: wechat.baseUrl, secret: "s" });
@@ -148,7 +156,9 @@ describe("the doctor on WeChat", () => {
 
   for (const [errcode, cure] of [
     [40013, /^Correct WECHAT_APP_ID/],
+    [40001, /^Correct WECHAT_SECRET, or reset/],
     [40125, /^Correct WECHAT_SECRET, or reset/],
+    [50002, /is limited/],
     [40243, /unfreeze it/],
     [41002, /^Set WECHAT_APP_ID\.$/],
     [41004, /^Set WECHAT_SECRET\.$/],

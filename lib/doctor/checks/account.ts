@@ -1,19 +1,23 @@
 import { bad, type Check, type Finding, ok, skip } from "../check.ts";
+import type { Settings } from "../settings.ts";
 
 const WHERE = "mp.weixin.qq.com, 开发管理 (development), 开发设置 (settings)";
+const SECRET_CURE = `Correct WECHAT_SECRET, or reset the AppSecret in ${WHERE}.`;
 const CURES: Record<number, string> = {
+  40001: SECRET_CURE,
   40013: `Correct WECHAT_APP_ID: it is in ${WHERE}.`,
-  40125: `Correct WECHAT_SECRET, or reset the AppSecret in ${WHERE}.`,
+  40125: SECRET_CURE,
   40243: `The AppSecret is frozen (已冻结): unfreeze it in ${WHERE}.`,
   41002: "Set WECHAT_APP_ID.",
   41004: "Set WECHAT_SECRET.",
   45009: "The quota is used up (调用超限): wait.",
+  50002: "The account is limited: look into the messages of mp.weixin.qq.com.",
   50007: "The account is frozen (账号冻结): look into the messages of mp.weixin.qq.com.",
 };
 
-/** Whether it has the form of all AppSecrets so far: else WeChat's refusal has a likely reason. */
+/** The form of all AppIDs and AppSecrets so far: what has another gives WeChat's refusal a likely reason. */
+const APP_ID = /^wx[0-9a-f]{16}$/i;
 const SECRET = /^[0-9a-f]{32}$/i;
-const ODD = "; WECHAT_SECRET looks wrong: an AppSecret has 32 characters, 0 to 9 and a to f";
 
 /** Appid and secret, by stable_token: the old /cgi-bin/token would end the token of everyone else. */
 export const secret: Check = {
@@ -25,13 +29,23 @@ export const secret: Check = {
     const answer = await stableToken();
     const { errcode, access_token: token } = ("json" in answer && answer.json) || {};
     if (typeof token === "string") return ok("WeChat accepts them");
-    const odd = SECRET.test(settings.secret) ? "" : ODD;
+    const odd = oddnessOf(settings);
     if (typeof errcode !== "number") return skip(`WeChat does not answer${odd}`);
     if (errcode === 40164) return skip(`WeChat refuses the IP first${odd}`);
     const { found, ...finding } = refused(errcode);
     return { ...finding, found: found + odd };
   },
 };
+
+function oddnessOf({ appId, secret }: Settings): string {
+  const id = APP_ID.test(appId)
+    ? ""
+    : "; WECHAT_APP_ID looks wrong: an AppID is wx and 16 characters, 0 to 9 and a to f";
+  const word = SECRET.test(secret)
+    ? ""
+    : "; WECHAT_SECRET looks wrong: an AppSecret has 32 characters, 0 to 9 and a to f";
+  return id + word;
+}
 
 /** WeChat tells the address that it sees only where it refuses it. */
 export const ipWhitelist: Check = {

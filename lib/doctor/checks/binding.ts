@@ -23,7 +23,7 @@ export const binding: Check = {
     }
     if (typeof unionid === "string") return ok(`openid ${short(openid)}, unionid ${short(unionid)}`);
     const cure =
-      "Bind the Mini Program to an Open Platform account (open.weixin.qq.com, 管理中心, 小程序, 绑定), or do not require it.";
+      "Bind the Mini Program to an Open Platform account (open.weixin.qq.com, 管理中心, 小程序, 绑定), or do not require it: require: [].";
     return warn(`openid ${short(openid)}, no unionid`, cure);
   },
 };
