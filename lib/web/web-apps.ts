@@ -41,7 +41,9 @@ export function webApps(options: WebAppsOptions) {
     },
     /** Which of them a browser is sent to; where there is only one it is that. */
     forBrowser(userAgent = ""): Pick<Departure, "app" | "scope"> {
-      if (officialAccount && (!website || /MicroMessenger/i.test(userAgent))) {
+      // WeCom (企业微信, wxwork) calls itself MicroMessenger, too, and cannot open an Official Account's page.
+      const isWechat = /MicroMessenger/i.test(userAgent) && !/wxwork/i.test(userAgent);
+      if (officialAccount && (!website || isWechat)) {
         return { app: "officialAccount", scope: officialAccount.scope ?? "snsapi_userinfo" };
       }
       return { app: "website", scope: "snsapi_login" };

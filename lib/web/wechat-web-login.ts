@@ -16,6 +16,7 @@ import { wechatRequest } from "../wechat/request.ts";
 import { checkWebOptions } from "./check-options.ts";
 import { cookieOf } from "./cookies.ts";
 import type { WebRequirement, WechatWebLogin, WechatWebLoginOptions, WechatWebLoginWith } from "./options.ts";
+import { otherHostWarning } from "./other-host.ts";
 import { mayActByCookie } from "./own-origin.ts";
 import { repetitionRule } from "./repetition.ts";
 import { pathOf } from "./return-to.ts";
@@ -49,6 +50,7 @@ export function wechatWebLogin<
 >(options: WechatWebLoginOptions<User, Required> & { session?: Session }): WechatWebLoginWith<User, Session> {
   const settings = checkWebOptions(options);
   const { origin, protocol } = new URL(settings.callbackUrl);
+  const warnOfOtherHost = otherHostWarning(settings.callbackUrl);
   const store = openStore(settings.redis);
   const host = hostOf(options, settings.require);
   const apps = webApps({ ...settings, request: wechatRequest(settings) });
@@ -92,6 +94,7 @@ export function wechatWebLogin<
     if (returnTo === undefined) {
       throw new WechatLoginError("invalid_request", "returnTo must be a path of this website.");
     }
+    warnOfOtherHost(req);
     // One secret for all tabs of a browser, each of which has a state of its own.
     const known = browserCookie.read(req) ?? "";
     const browser = isToken(known) ? known : newToken();
@@ -118,7 +121,9 @@ export function wechatWebLogin<
 
   const embed = answer(async (req, res) => {
     const { appId, state } = await depart(req, res, { app: "website", scope: "snsapi_login" });
-    return { appid: appId, scope: "snsapi_login", redirect_uri: settings.callbackUrl, state };
+    // wxLogin.js puts it into its URL as it is; what stays of a plain URL may also be encoded by other copies of it.
+    const redirect_uri = settings.callbackUrl.replace(/[%&+]/g, encodeURIComponent);
+    return { appid: appId, scope: "snsapi_login", redirect_uri, state };
   });
   const limited = behind(limit, {
     "GET /": redirect((req, res) => depart(req, res, apps.forBrowser(req.headers["user-agent"]))),

@@ -1,6 +1,9 @@
+import { request } from "node:http";
+import { connect } from "node:net";
 import { expect } from "chai";
+import sinon from "sinon";
 import { IN_WECHAT } from "../support/browser.ts";
-import { APP_ID, redis } from "../support/login-app.ts";
+import { APP_ID, atEnd, redis } from "../support/login-app.ts";
 import { OFFICIAL_ACCOUNT, startWebApp, WEBSITE } from "../support/web-app.ts";
 
 describe("the web login", () => {
@@ -172,6 +175,113 @@ describe("the web login", () => {
     });
     const page = `${wechat.baseUrl}/connect/qrconnect?${query}#wechat_redirect`;
     expect((await tab.open(wechat.phone({ unionid: "u1" }).authorize(page))).location).to.equal("/orders");
+  });
+
+  it("gives wxLogin.js a redirect_uri that it can put into its URL as it is", async () => {
+    const callbacks = [
+      "/web/callback",
+      "/web/callback?shop=1&lang=zh",
+      "/web/callback?a=%26b%3D1&c=x+y&response_type=token&appid=wxother",
+      "/%E5%BE%AE%E4%BF%A1/callback",
+    ];
+    for (const callback of callbacks) {
+      const callbackUrl = `https://shop.example${callback}`;
+      const { browser } = await startWebApp({ callbackUrl });
+      const { appid, scope, redirect_uri, state } = (await browser().open("/web/embed")).body;
+      // As https://res.wx.qq.com/connect/zh_CN/htmledition/js/wxLogin.js does.
+      const src = `https://open.weixin.qq.com/connect/qrconnect?appid=${appid}&scope=${scope}&redirect_uri=${redirect_uri}&state=${state}&login_type=jssdk&self_redirect=false`;
+      const query = { appid: WEBSITE.appId, scope: "snsapi_login", redirect_uri: callbackUrl, state };
+      expect([...new URL(src).searchParams]).to.deep.equal(
+        Object.entries({ ...query, login_type: "jssdk", self_redirect: "false" }),
+      );
+    }
+    // Copies that encode it themselves work as well, for any callbackUrl without a query.
+    const { browser } = await startWebApp({ callbackUrl: "https://shop.example/web/callback" });
+    const { redirect_uri } = (await browser().open("/web/embed")).body;
+    expect(redirect_uri).to.equal("https://shop.example/web/callback");
+  });
+
+  it("sends WeCom's browser to the website application, if there is one", async () => {
+    const wecom =
+      "Mozilla/5.0 (Linux; Android 14) wxwork/4.1.30 MicroMessenger/7.0.1 NetType/WIFI Language/zh";
+    const onMac = "Mozilla/5.0 (Macintosh) WXWork/4.1 MicroMessenger/6.8.0";
+    for (const userAgent of [wecom, onMac]) {
+      const both = await startWebApp();
+      expect(await both.browser(userAgent).start()).to.include("/connect/qrconnect?");
+      const only = await startWebApp({ website: undefined });
+      expect(await only.browser(userAgent).start()).to.include("/connect/oauth2/authorize?");
+    }
+  });
+
+  describe("says once to the developer that cookies get lost", () => {
+    /** The warnings after logins at these hosts. */
+    async function warningsAt(callbackUrl: string, ...requests: Record<string, string>[]) {
+      const { url } = await startWebApp({ callbackUrl });
+      const emitWarning = sinon.stub(process, "emitWarning");
+      atEnd(() => emitWarning.restore());
+      for (const headers of requests) {
+        for (const path of ["/web", "/web/embed"]) {
+          const status = await new Promise((resolve) => {
+            request(url + path, { headers }, (res) => resolve(res.resume().statusCode)).end();
+          });
+          expect(status).to.be.oneOf([200, 302]);
+        }
+      }
+      emitWarning.restore();
+      return emitWarning.args as unknown[][];
+    }
+
+    it("if a login starts at another host than that of callbackUrl", async () => {
+      for (const [callbackUrl, Host, from, to] of [
+        ["http://localhost:3000/web/callback", "127.0.0.1:3000", "127.0.0.1", "localhost"],
+        ["http://127.0.0.1:3000/web/callback", "localhost:3000", "localhost", "127.0.0.1"],
+        ["https://shop.example/web/callback", "www.shop.example", "www.shop.example", "shop.example"],
+        ["http://localhost/web/callback", "[::1]:80", "[::1]", "localhost"],
+      ] as const) {
+        const warnings = await warningsAt(callbackUrl, { Host }, { Host });
+        expect(warnings).to.deep.equal([
+          [
+            `wechatWebLogin: a login was started at ${from}, and callbackUrl is at ${to}. A browser keeps cookies by the host: ` +
+              `the callback will end in invalid_state. Open the website at ${to}, or change callbackUrl; behind a proxy that ` +
+              "changes Host, let it send X-Forwarded-Host.",
+            { code: "WECHAT_LOGIN_OTHER_HOST" },
+          ],
+        ]);
+      }
+    });
+
+    it("and says nothing to a request that names no host", async () => {
+      const { url } = await startWebApp({ callbackUrl: "https://shop.example/web/callback" });
+      const emitWarning = sinon.stub(process, "emitWarning");
+      atEnd(() => emitWarning.restore());
+      const socket = connect(Number(new URL(url).port), "127.0.0.1");
+      socket.write("GET /web HTTP/1.0\r\n\r\n");
+      const chunks: Buffer[] = [];
+      for await (const chunk of socket) chunks.push(chunk);
+      expect(Buffer.concat(chunks).toString()).to.match(/^HTTP\/1\.1 302 /);
+      expect(emitWarning.args).to.deep.equal([]);
+    });
+
+    it("and says nothing if it may be right", async () => {
+      const callbackUrl = "https://shop.example/web/callback";
+      for (const headers of [
+        { Host: "shop.example" },
+        { Host: "Shop.Example:8443" },
+        { Host: "127.0.0.1:3000", "X-Forwarded-Host": "shop.example" },
+        { Host: "backend", "X-Forwarded-Host": "shop.example:443, inner" },
+        { Host: "x y" },
+      ]) {
+        expect(await warningsAt(callbackUrl, headers)).to.deep.equal([]);
+      }
+    });
+  });
+
+  it("tells a page with a hash route by the query that stands before the hash", async () => {
+    const { browser, wechat } = await startWebApp();
+    const tab = browser();
+    const page = await tab.start(`?returnTo=${encodeURIComponent("/#/orders?page=2")}`);
+    const back = await tab.open(wechat.phone().authorize(page, { refuse: true }));
+    expect(back.location).to.equal("/?error=authorization_denied#/orders?page=2");
   });
 
   it("asks WeChat for the profile only where something is lacking", async () => {
