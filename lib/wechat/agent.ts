@@ -12,12 +12,15 @@ const MAX_SOCKETS = 200;
 /** How a request fails on a connection that the other side has closed. */
 const CLOSED = new Set(["ECONNRESET", "EPIPE"]);
 
-/**
- * The connections to WeChat: they are kept alive.
- *
- * @param timeout milliseconds for a whole exchange
- */
-export function createAgent(protocol: string, timeout: number): Agent {
+/** Connections to WeChat that are kept alive. */
+export interface WechatAgent {
+  agent: Agent;
+  /** The request that was begun last: a fetch does not show its own, but begins it before it returns. */
+  latest(): ClientRequest | undefined;
+}
+
+/** @param timeout milliseconds for a whole exchange */
+export function createAgent(protocol: string, timeout: number): WechatAgent {
   const agent: Agent = new (protocol === "https:" ? HttpsAgent : HttpAgent)({
     keepAlive: true,
     timeout: IDLE_MS,
@@ -25,29 +28,30 @@ export function createAgent(protocol: string, timeout: number): Agent {
     // Of several addresses Node 20 gives each but the last 250 ms, and fails with ETIMEDOUT if the last is unreachable.
     autoSelectFamilyAttemptTimeout: timeout,
   });
-  // Node calls it with each request, before that has a connection; a fetch shows neither.
+  let latest: ClientRequest | undefined;
+  // Node calls it with each request, before that has a connection.
   const node = agent as unknown as { addRequest(request: ClientRequest, ...rest: unknown[]): void };
   const addRequest = node.addRequest.bind(agent);
   node.addRequest = (request, ...rest) => {
-    request.once("upgrade", (response, socket) => failUpgrade(request, response, socket));
-    request.once("error", (error: NodeJS.ErrnoException) => {
-      if (!request.reusedSocket || !CLOSED.has(String(error.code))) return;
-      // The listeners of node-fetch come later, and keep this code.
-      error.code = CLOSED_WHILE_KEPT;
-      closeIdle(agent);
-    });
+    latest = request;
+    request.once("upgrade", failUpgrade);
+    request.once("error", markClosed);
     addRequest(request, ...rest);
   };
-  return agent;
+  return { agent, latest: () => latest };
 }
 
 /** If nobody listens to an upgrade, Node closes the socket without an error, and node-fetch waits for ever. */
-function failUpgrade(request: ClientRequest, { statusCode }: IncomingMessage, socket: Socket): void {
+function failUpgrade(this: ClientRequest, { statusCode }: IncomingMessage, socket: Socket): void {
   socket.destroy();
-  request.emit("error", Object.assign(new Error(), { code: `HTTP ${statusCode} without JSON` }));
+  this.emit("error", Object.assign(new Error(), { code: `HTTP ${statusCode} without JSON` }));
 }
 
-/** A gateway that closes one idle connection closes the others with it: the retry gets a new one. */
-function closeIdle({ freeSockets }: Agent): void {
+/** The listeners of node-fetch come later, and keep this code. */
+function markClosed(this: ClientRequest, error: NodeJS.ErrnoException): void {
+  if (!this.reusedSocket || !CLOSED.has(String(error.code))) return;
+  error.code = CLOSED_WHILE_KEPT;
+  // A gateway that closes one idle connection closes the others with it: the retry gets a new one.
+  const { freeSockets } = (this as unknown as { agent: Agent }).agent;
   for (const socket of Object.values(freeSockets).flat()) socket?.destroy();
 }

@@ -37,38 +37,32 @@ export interface TransportOptions {
 
 /** No honest answer comes near it. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
-const GET = { method: "GET" } as const;
 const JSON_TYPE = { "Content-Type": "application/json" };
 const utf8 = new TextDecoder();
 const closedWhileKept = new WeakSet<object>();
+
+/** A request under way. Aborting it only saves work: one that ignores it times out all the same. */
+interface Sending {
+  response: Promise<FetchResponse>;
+  abort(): void;
+}
+
+type Send = (url: string, body: string | undefined) => Sending;
 
 /**
  * What bounds and times an exchange, whichever fetch sends it: no redirect is followed, since the URL holds the secret; an
  * answer is bounded in size, and in time from the connection to its last byte; of a failure only the code is kept.
  */
 export function createTransport({ baseUrl, timeout, fetch }: TransportOptions): Transport {
-  const send = fetch ?? createNodeFetch(baseUrl, timeout);
-
-  async function exchange(path: string, body: string | undefined, signal: AbortSignal) {
-    const how = body === undefined ? GET : ({ method: "POST", headers: JSON_TYPE, body } as const);
-    const response = await send(baseUrl + path, {
-      signal,
-      redirect: "error",
-      size: MAX_ANSWER_BYTES,
-      ...how,
-    });
-    return { status: response.status, text: await textOf(response, signal) };
-  }
-
+  const send = fetch ? byFetch(fetch) : byNodeFetch(baseUrl, timeout);
   return (path, body) =>
     new Promise((resolve, reject) => {
-      const abort = new AbortController();
-      // Aborting only saves work: a fetch that ignores the signal still times out.
+      const { response, abort } = send(baseUrl + path, body);
       const timer = setTimeout(() => {
         reject(unreachable(`no answer within ${timeout} ms`));
-        abort.abort();
+        abort();
       }, timeout);
-      exchange(path, body, abort.signal)
+      answerOf(response)
         .then(resolve, (error) => reject(failureOf(error)))
         .finally(() => clearTimeout(timer));
     });
@@ -79,16 +73,42 @@ export function isClosedWhileKept(error: object): boolean {
   return closedWhileKept.has(error);
 }
 
-/** node-fetch with connections that are kept alive. */
-function createNodeFetch(baseUrl: string, timeout: number): Fetch {
-  const agent = createAgent(new URL(baseUrl).protocol, timeout);
-  // Answers are too short to gain by compression. What is compressed all the same is opened, and its size counts then.
-  const own = { agent, redirect: "manual", headers: { "Accept-Encoding": "identity" } } as const;
-  return (url, { headers, ...init }) =>
-    nodeFetch(url, { ...init, ...own, headers: { ...own.headers, ...headers } });
+/** A fetch of the host's. */
+function byFetch(fetch: Fetch): Send {
+  return (url, body) => {
+    const controller = new AbortController();
+    const init = { signal: controller.signal, redirect: "error", size: MAX_ANSWER_BYTES } as const;
+    const response = (async () =>
+      await fetch(
+        url,
+        body === undefined
+          ? { method: "GET", ...init }
+          : { method: "POST", headers: JSON_TYPE, body, ...init },
+      ))();
+    return { response, abort: () => controller.abort() };
+  };
 }
 
-async function textOf(response: FetchResponse, signal: AbortSignal): Promise<string> {
+/** node-fetch with connections that are kept alive. To abort a request itself costs less than a signal for each. */
+function byNodeFetch(baseUrl: string, timeout: number): Send {
+  const { agent, latest } = createAgent(new URL(baseUrl).protocol, timeout);
+  // Answers are too short to gain by compression. What is compressed all the same is opened, and its size counts then.
+  const headers = { "Accept-Encoding": "identity" };
+  const get = { agent, redirect: "manual", headers } as const;
+  const post = { ...get, method: "POST", headers: { ...headers, ...JSON_TYPE } };
+  return (url, body) => {
+    const response = nodeFetch(url, body === undefined ? get : { ...post, body });
+    const request = latest();
+    return { response, abort: () => request?.destroy(new Error()) };
+  };
+}
+
+async function answerOf(sent: Promise<FetchResponse>): Promise<{ status: number; text: string }> {
+  const response = await sent;
+  return { status: response.status, text: await textOf(response) };
+}
+
+async function textOf(response: FetchResponse): Promise<string> {
   if (response.bodyUsed || !isIterable(response.body)) {
     const text = await response.text();
     if (text.length > MAX_ANSWER_BYTES) throw tooLarge();
@@ -97,7 +117,6 @@ async function textOf(response: FetchResponse, signal: AbortSignal): Promise<str
   const pieces: Uint8Array[] = [];
   let size = 0;
   for await (const piece of response.body) {
-    signal.throwIfAborted();
     size += piece.length;
     if (size > MAX_ANSWER_BYTES) throw tooLarge();
     pieces.push(Buffer.from(piece));

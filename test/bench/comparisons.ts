@@ -6,6 +6,7 @@ type Plan = Pick<Comparison, "name" | "title" | "flow" | "targets" | "connection
 
 const handWritten: Target = { name: "hand-written handler", file: "hand-written" };
 const ours: Target = { name: "ours", file: "ours" };
+const byUndici: Target = { name: "ours, by undici's request", file: "ours-undici" };
 const onNodeHttp: Target = { name: "ours, on node:http", file: "ours-node-http" };
 const withLimit: Target = {
   ...ours,
@@ -55,6 +56,7 @@ export function comparisons({ isQuick }: { isQuick: boolean }): Plan[] {
         handWritten,
         { name: "passport + express-session + connect-redis", file: "passport" },
         ours,
+        byUndici,
         withLimit,
         { name: "ours, on Express 4", file: "ours-express4", isExtra: true },
         onNodeHttp,
