@@ -6,6 +6,7 @@ const WORDS = {
   invalid_phone_code: "手机号验证已失效，请再按一次",
   content_rejected: "昵称未通过审核，请换一个",
   user_blocked: "该微信账号暂时无法登录",
+  signed_out: "已退出登录",
   account_conflict: "该微信账号对应两个用户，请联系客服",
 };
 

@@ -3,34 +3,11 @@ import { createServer } from "node:http";
 import { expect } from "chai";
 import sinon from "sinon";
 import ts from "typescript";
-import type { Login, LoginError } from "../../example-app/miniprogram/wechat-login.js";
-import type { PhoneUser } from "../../lib/simulator/index.ts";
+import type { Login } from "../../example-app/miniprogram/wechat-login.js";
 import { listen, startApp } from "../support/login-app.ts";
-import { PICTURES } from "../support/pictures.ts";
+import { AVATAR, errorOf, startClient as start } from "./support/client.ts";
 import { createLogin, phoneInNode } from "./support/load.ts";
-
-const AVATAR = "http://tmp/1.png";
-
-/** A host with sessions, and a phone with the client. */
-async function start(user: PhoneUser, options: Parameters<typeof startApp>[0] = {}) {
-  const saveAvatar = async () => "https://cdn.example/1";
-  const app = await startApp({ session: {}, saveAvatar, ...options });
-  const { wx, press, device, stored } = phoneInNode(app.wechat.phone(user));
-  device.files.set(AVATAR, new Blob([PICTURES.png]));
-  const [wxLogin, request] = [sinon.spy(wx, "login"), sinon.spy(wx, "request")];
-  const login = createLogin({ wx, url: `${app.url}/wx` });
-  const me = () => login.request<{ user: { unionid: string } }>({ url: `${app.url}/me` });
-  const paths = () => request.args.map(([{ url }]) => url.replace(app.url, ""));
-  return { ...app, wx, press, stored, login, wxLogin, request, me, paths };
-}
-
-/** What a promise rejects with. */
-async function errorOf(promise: Promise<unknown>): Promise<LoginError> {
-  return await promise.then(
-    () => expect.fail("it did not reject"),
-    (error) => error,
-  );
-}
+import type { Callbacks } from "./support/wx.ts";
 
 describe("the client of a Mini Program", () => {
   it("signs in with its first request, stores the token and sends it from then on", async () => {
@@ -96,7 +73,13 @@ describe("the client of a Mini Program", () => {
     for (const errMsg of [
       "getUserInfo:fail auth deny",
       "getUserInfo:fail auth denied",
+      "getPhoneNumber:fail user deny",
+      "getPhoneNumber:fail:user deny",
+      "getPhoneNumber:fail user denied",
       "getPhoneNumber:fail:user cancel",
+      "getPhoneNumber:fail:cancel to confirm login",
+      "getUserInfo:fail cancelled",
+      "getUserInfo:fail:auth canceled",
       "getUserInfo:fail privacy permission is not authorized",
     ]) {
       expect(await login.complete({ errMsg })).to.include({ status: "incomplete", refused: true });
@@ -109,6 +92,13 @@ describe("the client of a Mini Program", () => {
     await login.start();
     for (const errMsg of [
       "getPhoneNumber:fail no permission",
+      "getPhoneNumber:fail jsapi has no permission, event_id=12&errcode=0",
+      "getPhoneNumber:fail access denied",
+      "getPhoneNumber:fail:access denied",
+      "getPhoneNumber:fail permission denied",
+      "getUserInfo:fail system permission denied",
+      "getPhoneNumber:fail denied by the server",
+      "getPhoneNumber:fail service canceled",
       "getUserInfo:fail api scope is not declared in the privacy agreement",
     ]) {
       const failed = await errorOf(login.complete({ errMsg }));
@@ -164,6 +154,152 @@ describe("the client of a Mini Program", () => {
     });
     expect(await login.complete(await press("getUserInfo"))).to.include({ status: "signed_in" });
     expect(wxLogin.callCount).to.equal(3);
+  });
+
+  it("a server that refuses all data gives a new button twice, and then its error; what it takes ends the count", async () => {
+    const require = ["unionid", "phoneNumber"] as const;
+    const { login, press, wx, paths } = await start({ unionid: "u1", unionidAtLogin: false }, { require });
+    /** A press whose data the server cannot open: another wx.login has come between. */
+    const pressInVain = async () => {
+      await login.start();
+      await new Promise((success) => wx.login({ success }));
+      return await login.complete(await press("getUserInfo"));
+    };
+    for (const _press of [1, 2]) expect(await pressInVain()).to.include({ again: true });
+    expect(await errorOf(pressInVain())).to.include({ code: "invalid_user_data", statusCode: 401 });
+    expect((await errorOf(pressInVain())).code, "and again").to.equal("invalid_user_data");
+    await login.start();
+    expect(await login.complete(await press("getUserInfo"))).to.deep.include({ missing: ["phoneNumber"] });
+    for (const _press of [1, 2]) expect(await pressInVain()).to.include({ again: true });
+    expect(paths().filter((path) => path === "/wx/login/complete")).to.have.length(7);
+  });
+
+  it("does not send a token that has expired on the phone's clock, and does not count it as refused", async () => {
+    const clock = sinon.useFakeTimers({ toFake: ["Date"] });
+    try {
+      const { login, press, paths } = await start({ unionid: "u1", unionidAtLogin: false });
+      await login.start();
+      for (const _time of [1, 2, 3, 4]) {
+        clock.tick(301_000);
+        expect(await login.complete(await press("getUserInfo"))).to.include({ again: true });
+      }
+      expect(new Set(paths())).to.deep.equal(new Set(["/wx/login"]));
+    } finally {
+      clock.restore();
+    }
+  });
+
+  it("a wx.login that never calls back is given up, and the next one signs in", async () => {
+    const { wx, url, stored } = await start({ unionid: "u1" });
+    let hangs = 2;
+    const hanging: typeof wx.login = (options) => (hangs-- > 0 ? undefined : wx.login(options));
+    const login = createLogin({ wx: { ...wx, login: hanging }, url: `${url}/wx` });
+    const clock = sinon.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const asked = [login.start(), login.start(), login.request({ url: `${url}/me` })].map(errorOf);
+      await clock.tickAsync(9_999);
+      const asksLate = errorOf(login.complete({ nickName: "小红" }));
+      await clock.tickAsync(1);
+      for (const error of await Promise.all(asked)) {
+        expect(error).to.include({ code: "unreachable", message: "login:fail no answer within 10000 ms" });
+      }
+      await clock.tickAsync(10_000);
+      expect((await asksLate).code, "what waited for it has its own ten seconds").to.equal("unreachable");
+    } finally {
+      clock.restore();
+    }
+    expect(await login.start()).to.include({ status: "signed_in" });
+    expect(stored.has("wechat-login:session")).to.equal(true);
+  });
+
+  it("a request to the login that never calls back is given up and ended", async () => {
+    const { wx, url } = await start({ unionid: "u1" });
+    const abort = sinon.spy();
+    const hanging = () => ({ abort, onHeadersReceived() {} });
+    const login = createLogin({ wx: { ...wx, request: hanging }, url: `${url}/wx` });
+    const clock = sinon.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const starting = errorOf(login.start());
+      // WeChat's own timeout of a request comes first.
+      await clock.tickAsync(60_000);
+      expect(abort.callCount).to.equal(0);
+      await clock.tickAsync(10_000);
+      expect(await starting).to.include({ code: "unreachable" });
+      expect(abort.callCount).to.equal(1);
+    } finally {
+      clock.restore();
+    }
+  });
+
+  it("a failure without a reason rejects, too", async () => {
+    const { wx, url } = await start({ unionid: "u1" });
+    const failing = ({ fail }: Callbacks) => Reflect.apply(fail ?? expect.fail, undefined, []);
+    const login = createLogin({ wx: { ...wx, login: failing }, url: `${url}/wx` });
+    expect((await errorOf(login.start())).code).to.equal("unreachable");
+  });
+
+  it("a 401 of the host's own is the host's: nothing is sent twice, and the session stays", async () => {
+    const refusals: object[] = [
+      { error: { code: "wrong_password", message: "Wrong payment password." } },
+      { error: { message: "Unauthorized" } },
+      { error: "login_required" },
+      { code: "login_required" },
+      {},
+    ];
+    const { login, wx, url, wxLogin, stored } = await start({ unionid: "u1" });
+    await login.start();
+    const token = stored.get("wechat-login:session");
+    let paid = 0;
+    const request = (options: Parameters<typeof wx.request>[0]) => {
+      if (!options.url.endsWith("/pay")) return wx.request(options);
+      options.success?.({ statusCode: 401, data: refusals[paid++] });
+      return { abort() {}, onHeadersReceived() {} };
+    };
+    const shop = createLogin({ wx: { ...wx, request }, url: `${url}/wx` });
+    for (const [index, code] of ["wrong_password", ...Array(4).fill("unexpected_answer")].entries()) {
+      const error = await errorOf(
+        shop.request({ url: `${url}/pay`, method: "POST", data: { password: "1" } }),
+      );
+      expect(error).to.include({ code, statusCode: 401 });
+      expect(paid).to.equal(index + 1);
+    }
+    expect(stored.get("wechat-login:session")).to.equal(token);
+    expect([shop.isSignedIn(), wxLogin.callCount]).to.deep.equal([true, 1]);
+  });
+
+  it("a POST that the guard has refused is sent again once, with its data, and not a third time", async () => {
+    const { login, wx, url, wxLogin } = await start({ unionid: "u1" });
+    await login.start();
+    const bodies: unknown[] = [];
+    const request = (options: Parameters<typeof wx.request>[0]) => {
+      if (!options.url.endsWith("/pay")) return wx.request(options);
+      bodies.push(options.data);
+      const error = { code: "login_required", message: "Nobody is signed in." };
+      options.success?.({ statusCode: 401, data: { error } });
+      return { abort() {}, onHeadersReceived() {} };
+    };
+    const shop = createLogin({ wx: { ...wx, request }, url: `${url}/wx` });
+    const error = await errorOf(shop.request({ url: `${url}/pay`, method: "POST", data: { order: 7 } }));
+    expect(error).to.include({ code: "login_required", statusCode: 401 });
+    expect(bodies).to.deep.equal([{ order: 7 }, { order: 7 }]);
+    expect(wxLogin.callCount).to.equal(2);
+  });
+
+  it("with session: false it signs in, gives what onLogin returned, and leaves the host's token to the host", async () => {
+    const onLogin = () => ({ token: "jwt" });
+    const options = { session: false, onLogin } as const;
+    const client = await start({ unionid: "u1", unionidAtLogin: false }, options);
+    const { login, press, stored, me, paths } = client;
+    await login.start();
+    const signedIn = await login.complete(await press("getUserInfo"));
+    expect(signedIn).to.deep.equal({ status: "signed_in", token: "jwt" });
+    expect(await login.start()).to.deep.equal({ status: "signed_in", token: "jwt" });
+    const failed = await errorOf(me());
+    expect(failed.code).to.equal("no_session_token");
+    expect(failed.message).to.include("session: false").and.to.include("wx.request");
+    await login.logout();
+    expect([login.isSignedIn(), stored.has("wechat-login:session")]).to.deep.equal([false, false]);
+    expect(paths()).to.not.include("/me").and.not.include("/wx/logout");
   });
 
   it("a code that is refused is replaced once, and not a second time", async () => {

@@ -23,8 +23,8 @@ function run(name: string, given: object): Record<string, never> {
 }
 
 /** A server, a phone, and a client that asks this server whatever address the documentation has. */
-async function start(unionidAtLogin: boolean) {
-  const app = await startApp({ session: {} });
+async function start(unionidAtLogin: boolean, options: Parameters<typeof startApp>[0] = { session: {} }) {
+  const app = await startApp(options);
   const phone = phoneInNode(app.wechat.phone({ unionid: "u1", unionidAtLogin }));
   const here = (url: string) => url.replace("https://example.com", app.url);
   const wx = {
@@ -119,6 +119,16 @@ describe("docs/clients.md", () => {
       expect(await answer).to.equal(agrees);
     }
     expect(page.setData.args).to.deep.equal([[{ asksPrivacy: true }], [{ asksPrivacy: true }]]);
+  });
+
+  it("own token: what onLogin returned is sent by wx.request, where the server has session: false", async () => {
+    const { wx } = await start(true, { session: false, onLogin: () => ({ token: "jwt" }) });
+    const request = sinon.spy();
+    const login = createLogin({ wx, url: "https://example.com/wx" });
+    const success = () => {};
+    await run("own token", { login, wx: { request }, success });
+    const header = { Authorization: "Bearer jwt" };
+    expect(request.args).to.deep.equal([[{ url: "https://example.com/me", header, success }]]);
   });
 
   it("minigame: the button goes where the login is complete", async () => {

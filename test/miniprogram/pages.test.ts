@@ -18,7 +18,7 @@ async function open(path: string, user: PhoneUser, token = "", options: Paramete
     sent.push(options.data);
     return wx.request({ ...options, url: options.url.replace("http://localhost:3000", app.url) });
   };
-  const login = createLogin({ wx: { ...wx, request }, url: `${app.url}/wx` });
+  const login = createLogin({ wx: { ...wx, request }, url: "http://localhost:3000/wx" });
   const went = { reLaunch: sinon.spy(), redirectTo: sinon.spy() };
   const page = loadPage(path, { app: { login }, wx: went });
   page.login = login;

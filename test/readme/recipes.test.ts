@@ -13,7 +13,8 @@ import session from "express-session";
 import { jwtVerify, SignJWT } from "jose";
 import passport from "passport";
 import { Histogram, register } from "prom-client";
-import { type Identity, wechatLogin, wechatWebLogin } from "../../lib/index.ts";
+import sinon from "sinon";
+import { type Identity, type WechatLoginOptions, wechatLogin, wechatWebLogin } from "../../lib/index.ts";
 import { type WechatSimulator, wechatSimulator } from "../../lib/simulator/index.ts";
 import { browserOf } from "../support/browser.ts";
 import {
@@ -26,25 +27,56 @@ import {
   SECRET,
   send,
   startWechat,
+  type TestUser,
   userTable,
 } from "../support/login-app.ts";
 import { OFFICIAL_ACCOUNT, WEBSITE } from "../support/web-app.ts";
 
 const LOGIN_REQUIRED = { error: { code: "login_required", message: "Log in again." } };
 
+type Callbacks = Pick<WechatLoginOptions<TestUser, readonly []>, "findUser" | "saveUser">;
+
+/** The README's block of JavaScript that begins with this comment, without it. */
+function blockOf(comment: string): string {
+  const block = new RegExp(`\`\`\`js\\n// ${comment}\\n([\\s\\S]*?)\`\`\``);
+  const code = block.exec(readFileSync("README.md", "utf8"))?.[1];
+  if (!code) throw new Error(`README.md has no block ${comment}`);
+  return code;
+}
+
+/** The callbacks of the quick start's server, as they stand there. */
+function quickStartCallbacks(): Callbacks {
+  let callbacks: Callbacks | undefined;
+  const given = {
+    express: () => ({ use() {}, get() {}, listen() {} }),
+    wechatLogin: (options: Callbacks) => {
+      callbacks = options;
+      return {};
+    },
+    process: { env: {} },
+  };
+  const body = blockOf("server.js").replaceAll(/^import .*\n/gm, "");
+  new Function(...Object.keys(given), `"use strict"; ${body}`)(...Object.values(given));
+  if (!callbacks) throw new Error("The quick start makes no login.");
+  return callbacks;
+}
+
 /** Runs the README's recipe of this name in a host, as it stands there; its imports are given as they are called. */
 async function host(
   recipe: string,
   {
     hidesOpenid = false,
+    callbacks = {},
     env = {},
     ...more
-  }: { hidesOpenid?: boolean; require?: []; env?: Record<string, string> } = {},
+  }: {
+    hidesOpenid?: boolean;
+    callbacks?: Partial<Callbacks>;
+    require?: [];
+    env?: Record<string, string>;
+  } = {},
 ) {
-  const code = new RegExp(`\`\`\`js\\n// recipe: ${recipe}\\n([\\s\\S]*?)\`\`\``).exec(
-    readFileSync("README.md", "utf8"),
-  )?.[1];
-  if (!code) throw new Error(`README.md has no recipe ${recipe}`);
+  const code = blockOf(`recipe: ${recipe}`);
   const apps = { officialAccount: OFFICIAL_ACCOUNT, website: WEBSITE };
   const wechat = await wechatSimulator({ appId: APP_ID, secret: SECRET, ...apps });
   atEnd(() => wechat.close());
@@ -62,14 +94,15 @@ async function host(
   const url = await listen(server);
   const callbackUrl = `${url}/web/callback`;
   const place = { keyPrefix, baseUrl: wechat.baseUrl, ...more };
-  const options = { appId: APP_ID, secret: SECRET, redis: redis(), findUser, saveUser };
+  const own = { findUser, saveUser, ...callbacks };
+  const options = { appId: APP_ID, secret: SECRET, redis: redis(), ...own };
   // One WeChat knows all apps; of the simulators each Mini Program has its own.
   const others: Record<string, WechatSimulator> = {};
   for (const appId of ["wxshop", "wxgame"]) others[appId] = await startWechat({ appId, secret: appId });
   const given = {
     app,
     options,
-    webOptions: { website: WEBSITE, callbackUrl, redis: redis(), findUser, saveUser },
+    webOptions: { website: WEBSITE, callbackUrl, redis: redis(), ...own },
     wechatLogin: (given: typeof options) =>
       wechatLogin({ ...place, ...given, baseUrl: others[given.appId]?.baseUrl ?? wechat.baseUrl }),
     wechatWebLogin: (given: Parameters<typeof wechatWebLogin>[0]) =>
@@ -195,6 +228,35 @@ describe("the README's recipes", () => {
     expect((await me({})).status).to.equal(401);
     expect(users).to.have.length(1);
   });
+
+  for (const recipe of ["web", "passport", "several apps"]) {
+    it(`${recipe}: with the quick start's own callbacks one person has one account, also without a unionid at first`, async () => {
+      const { findUser, ...table } = quickStartCallbacks();
+      const saveUser = sinon.spy(table.saveUser);
+      const { url, phone, browser, wechat } = await host(recipe, { callbacks: { findUser, saveUser } });
+      await browser.open(phone.authorize(await browser.start()));
+      const onWebsite = saveUser.lastCall.args[0];
+      await saveUser({ ...onWebsite, phoneNumber: "10012345678" });
+      const shy = wechat.phone({ unionid: "u1", unionidAtLogin: false });
+      const path = recipe === "several apps" ? undefined : "/wx";
+      if (path) {
+        const { temporaryToken } = (await send(`${url}${path}/login`, JSON.stringify(shy.login()))).body;
+        const body = { temporaryToken, ...shy.getUserInfo() };
+        const { status } = await send(`${url}${path}/login/complete`, JSON.stringify(body));
+        expect(status).to.equal(200);
+        const again = (await send(`${url}${path}/login`, JSON.stringify(shy.login()))).body;
+        expect(again.status, "found by the openid alone").to.equal("signed_in");
+      } else await saveUser({ appId: "wxshop", openid: shy.openid, unionid: "u1" });
+      for (const identity of [onWebsite, { appId: APP_ID, openid: shy.openid }]) {
+        const { appId: _any, ...user } = (await findUser(identity)) as TestUser;
+        expect(user).to.deep.equal({
+          ...{ unionid: "u1", phoneNumber: "10012345678", openid: identity.openid },
+          ...{ nickName: onWebsite.nickName, avatarUrl: onWebsite.avatarUrl },
+        });
+      }
+      expect(await findUser({ appId: APP_ID, openid: "nobody" })).to.equal(undefined);
+    });
+  }
 
   it("several apps: two Mini Programs and a website never see each other's tokens", async () => {
     const { url, others, phone, browser, users } = await host("several apps");
