@@ -97,7 +97,9 @@ describe("authenticate", () => {
     for (const login of [wx, web.web]) {
       const error = await login.authenticate(bearer("A".repeat(54))).catch((failure) => failure);
       expect(error).to.be.instanceOf(Error);
-      expect(error.message).to.match(/^wechatLogin: there are no sessions to look at with session: false\. Leave/);
+      expect(error.message).to.match(
+        /^wechatLogin: there are no sessions to look at with session: false\. Leave/,
+      );
     }
   });
 
