@@ -185,7 +185,7 @@ describe("a host with a cookie of its own (session: false)", () => {
       "what a person has typed": { "Sec-Fetch-Site": "none" },
     };
     for (const [name, headers] of Object.entries(honest)) {
-      const phone = wechat.phone({ unionid: name.replaceAll(" ", "-"), unionidAtLogin: false });
+      const phone = wechat.phone({ unionid: name.replaceAll(/\W/g, "-"), unionidAtLogin: false });
       const { body } = await post("/wx/login", phone.login(), headers);
       const { temporaryToken } = body as { temporaryToken: string };
       const answer = await post("/wx/login/complete", { temporaryToken, ...phone.getUserInfo() }, headers);
