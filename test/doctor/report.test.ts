@@ -18,8 +18,8 @@ const CLI = new URL(`../../lib/doctor/cli${SUFFIX}`, import.meta.url).pathname;
 
 /** The options of this process; tsx by its address, since a child may run in another folder. */
 function nodeOptions(): string[] {
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-  return process.execArgv.map((option) => option.replace(/(?<=^--import=)tsx$/, tsx));
+  const addressOfTsx = () => pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+  return process.execArgv.map((option) => option.replace(/(?<=^--import=)tsx$/, addressOfTsx));
 }
 
 /** Runs the command as npx does. */
