@@ -38,7 +38,7 @@ export function inProcessStore(maxEntries = MAX_ENTRIES): Store {
     return entry && entry.expiresAt > now() ? entry.value : undefined;
   }
 
-  const msLeft = (key: string) => Math.ceil(Number(entries.get(key)?.expiresAt) - now());
+  const msLeft = (key: string) => Math.floor(Number(entries.get(key)?.expiresAt) - now());
 
   function getTimed(key: string) {
     const value = get(key);

@@ -548,10 +548,8 @@ describe("the in-process store", () => {
     await store.setMember("members", "a", "value", 0.2, 9);
     for (const hours of [-1, 1]) {
       const clock = sinon.useFakeTimers({ now: Date.now() + hours * 3600_000, toFake: ["Date"] });
-      expect([await store.get("long"), (await store.count(`count${hours}`, 1)).ms]).to.deep.equal([
-        "value",
-        1000,
-      ]);
+      expect(await store.get("long")).to.equal("value");
+      expect((await store.count(`count${hours}`, 1)).ms).to.be.within(900, 1000);
       if (hours < 0) {
         await wait(250);
         expect([await store.get("short"), await store.renewMember("members", "a", 1)]).to.deep.equal([
