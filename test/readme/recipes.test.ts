@@ -1,4 +1,4 @@
-import { tracingChannel } from "node:diagnostics_channel";
+import { channel as diagnosticsChannel, tracingChannel } from "node:diagnostics_channel";
 import { readFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import { context, SpanStatusCode, trace } from "@opentelemetry/api";
@@ -14,6 +14,7 @@ import { jwtVerify, SignJWT } from "jose";
 import passport from "passport";
 import { Histogram, register } from "prom-client";
 import sinon from "sinon";
+import { Agent, request } from "undici";
 import { type Identity, type WechatLoginOptions, wechatLogin, wechatWebLogin } from "../../lib/index.ts";
 import { type WechatSimulator, wechatSimulator } from "../../lib/simulator/index.ts";
 import { browserOf } from "../support/browser.ts";
@@ -110,7 +111,7 @@ async function host(
     // One of its own: it would ask the users of another test's host.
     passport: new passport.Passport(),
     ...{ session, jwtVerify, SignJWT, tracingChannel, context, SpanStatusCode, trace },
-    ...{ Histogram, register },
+    ...{ Histogram, register, Agent, request },
     // The recipe's handler takes the place of the Express app, on the same port.
     createServer: (handler: RequestListener) => ({
       listen: () => server.removeAllListeners("request").on("request", handler),
@@ -323,6 +324,22 @@ describe("the README's recipes", () => {
       'wechat_login_seconds_count{kind="wechat",name="/sns/jscode2session",outcome="ok"} 2',
     );
     expect(metrics).to.include('wechat_login_seconds_count{kind="host",name="saveUser",outcome="ok"} 1');
+  });
+});
+
+describe("the README's recipe undici", () => {
+  it("asks WeChat by undici, and its answer is bounded as node-fetch's is", async () => {
+    const { login, wechat } = await host("undici");
+    const asked: string[] = [];
+    const channel = diagnosticsChannel("undici:request:create");
+    const listener = (message: unknown) =>
+      asked.push((message as { request: { path: string } }).request.path);
+    channel.subscribe(listener);
+    atEnd(() => channel.unsubscribe(listener));
+    expect((await login()).body.status).to.equal("signed_in");
+    expect(asked.filter((path) => path.startsWith("/sns/jscode2session"))).to.have.length(1);
+    wechat.bendNext({ body: JSON.stringify({ text: "x".repeat(1024 * 1024) }) });
+    expect((await login()).body.error.code).to.equal("wechat_unavailable");
   });
 });
 
