@@ -1,6 +1,6 @@
 import cluster from "node:cluster";
 import { STATUS_CODES } from "node:http";
-import express, { type ErrorRequestHandler, type Response } from "express";
+import express, { type ErrorRequestHandler } from "express";
 import { wechatLogin, wechatWebLogin } from "express-wechat-login";
 import { Redis } from "ioredis";
 import { openAccounts } from "./accounts.ts";
@@ -19,7 +19,7 @@ const NO_WEBSITE =
 const accounts = await openAccounts(process.env);
 const { miniProgram, officialAccount, website, baseUrl, authorizeBaseUrl, simulator } = accounts;
 const { users, place } = await openDatabase(process.env, DATA);
-const avatars = openAvatars(`${DATA}/avatars`, `${PUBLIC_URL}/avatars`);
+const avatars = openAvatars(`${DATA}/avatars`, `${PUBLIC_URL}/avatars`, miniProgram.secret);
 
 // Fails fast where Redis is away, and comes back by itself.
 const redis = REDIS_URL
@@ -64,10 +64,7 @@ const { requireLogin, userOf } = web ?? wx;
 app.get("/me", requireLogin, (req, res) => {
   res.json(userOf(req));
 });
-// What a user has uploaded is that picture and nothing else, whatever a browser finds in it.
-const setHeaders = (res: Response) => void res.set("X-Content-Type-Options", "nosniff");
-const forGood = { immutable: true, maxAge: "1y", index: false } as const;
-app.use("/avatars", express.static(`${DATA}/avatars`, { ...forGood, setHeaders }));
+app.use("/avatars", avatars.routes);
 // The phone page, where there is a simulated WeChat.
 const stage =
   simulator &&

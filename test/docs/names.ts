@@ -25,6 +25,8 @@ declare const findUser: Options["findUser"], saveUser: Options["saveUser"], stor
 declare const users: { findOrCreate(openid: string, profile?: object): Promise<User>; save(user: object): Promise<User> };
 declare function tokenFor(user: object): string;
 declare const log: { warn(text: string): void }, init: RequestInit;
+declare const createHash: typeof import("node:crypto").createHash;
+declare const createHmac: typeof import("node:crypto").createHmac;
 declare const bucket: { put(key: string, bytes: Uint8Array, meta: { contentType: string }): Promise<void> };
 declare namespace Express {
   interface Request { weappAuth: { openId: string; sessionKey: string; userInfo: object } }

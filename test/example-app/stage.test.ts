@@ -47,7 +47,7 @@ async function startStage(redisUrl: string | undefined) {
   const url = await listen(createServer(app));
   const stage = await openStage({
     ...{ accounts: await openWechat(secrets), publicUrl: url, redisUrl },
-    avatars: openAvatars(join(tmpdir(), "stage-avatars"), `${url}/avatars`),
+    avatars: openAvatars(join(tmpdir(), "stage-avatars"), `${url}/avatars`, "secret"),
   });
   let closed: Promise<void> | undefined;
   const close = () => (closed ??= stage.close());
