@@ -410,7 +410,7 @@ describe("a profile in user data", () => {
       expect(reasonFor(() => open(profileData({ unionId })))).to.equal("no unionId");
     }
     expect(open(profileData({ unionId: OFFICIAL.unionid })).data.unionId).to.equal(OFFICIAL.unionid);
-    expect(open(profileData({ unionId: "o-_9" })).data.unionId).to.equal("o-_9");
+    expect(open(profileData({ unionId: "o-_.9" })).data.unionId).to.equal("o-_.9");
   });
 
   it("is not believed with another app's watermark, with none, or with more in it", () => {
