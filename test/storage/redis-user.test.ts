@@ -5,8 +5,7 @@ import { atEnd, ownPrefix, redis, SECRET, startApp } from "../support/login-app.
 
 /** The command in docs/deployment.md, for a user and keys of this test's own. */
 function aclOf(user: string, keyPrefix: string): string[] {
-  const [, command = ""] =
-    /```conf\nuser (.*)\n```/.exec(readFileSync("docs/deployment.md", "utf8")) ?? [];
+  const [, command = ""] = /```conf\nuser (.*)\n```/.exec(readFileSync("docs/deployment.md", "utf8")) ?? [];
   return command
     .replace(/^login/, user)
     .replace(">a-long-password", `>${SECRET}`)
