@@ -99,7 +99,7 @@ export interface WechatLoginOptions<User extends object, Required extends readon
   baseUrl?: string | undefined;
   /** Milliseconds to wait for an answer of WeChat. Default: 5000. */
   timeout?: number | undefined;
-  /** Takes the place of Node's own client. */
+  /** Takes the place of node-fetch. */
   fetch?: Fetch | undefined;
   /** Told of every error that is answered here, with its `cause`, before the answer is sent. */
   onError?(error: WechatLoginError, req: Request): unknown;

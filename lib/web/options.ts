@@ -54,7 +54,7 @@ export interface WechatWebLoginOptions<User extends object, Required extends rea
   authorizeBaseUrl?: string | undefined;
   /** Milliseconds to wait for an answer of WeChat. Default: 5000. */
   timeout?: number | undefined;
-  /** Takes the place of Node's own client. */
+  /** Takes the place of node-fetch. */
   fetch?: Fetch | undefined;
   /** Told of every error that is answered here, or sent back to the page as `?error=`, with its `cause`. */
   onError?(error: WechatLoginError, req: Request): unknown;

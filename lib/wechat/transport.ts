@@ -115,24 +115,28 @@ async function textOf(response: FetchResponse): Promise<string> {
     if (text.length > MAX_ANSWER_BYTES) throw tooLarge();
     return text;
   }
-  return await read(response.body instanceof Readable ? response.body : Readable.from(response.body));
+  const pieces = await read(response.body instanceof Readable ? response.body : Readable.from(response.body));
+  return utf8.decode(Buffer.concat(pieces.map((piece) => Buffer.from(piece))));
 }
 
 function isIterable(body: unknown): body is AsyncIterable<Uint8Array | string> {
   return Symbol.asyncIterator in Object(body);
 }
 
-/** By events: for so short an answer the iterator would cost more than the reading. */
-function read(body: Readable): Promise<string> {
+/**
+ * By events: for so short an answer the iterator would cost more than the reading. Nothing here may throw, whatever a host's
+ * fetch gives: nobody could catch it.
+ */
+function read(body: Readable): Promise<Uint8Array[]> {
   return new Promise((resolve, reject) => {
-    const pieces: Buffer[] = [];
-    let size = 0;
-    body.on("data", (piece: Uint8Array) => {
-      size += piece.length;
-      if (size > MAX_ANSWER_BYTES) body.destroy(tooLarge());
-      else pieces.push(Buffer.from(piece));
+    const pieces: Uint8Array[] = [];
+    let room = MAX_ANSWER_BYTES;
+    body.on("data", (piece) => {
+      room -= Number(Object(piece).length);
+      if (room >= 0) pieces.push(piece);
+      else body.destroy(tooLarge());
     });
-    body.once("end", () => resolve(utf8.decode(Buffer.concat(pieces))));
+    body.once("end", () => resolve(pieces));
     body.on("error", reject);
   });
 }

@@ -6,6 +6,7 @@ import type { WechatLoginError } from "../../lib/index.ts";
 import { circuit } from "../../lib/wechat/circuit.ts";
 import { errorBody } from "../support/error-body.ts";
 import { atEnd, startApp } from "../support/login-app.ts";
+import { until } from "../support/until.ts";
 
 const GOOD = { unionid: "u1" };
 const UNAVAILABLE = errorBody("wechat_unavailable", "WeChat cannot be reached: try again later.");
@@ -127,7 +128,8 @@ describe("where WeChat is down", () => {
     const causes = () => new Set(onError.args.map(([error]) => error.cause.message));
     const login = () => post("/wx/login", { code: String(Math.random()) });
     const waiting = many(300, login);
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    await until(() => sockets.length >= 200);
+    await new Promise((resolve) => setTimeout(resolve, 100));
     expect(sockets).to.have.length(200);
     const first = await waiting;
     // Some of those whose turn had come just then are still arriving.

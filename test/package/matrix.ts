@@ -11,7 +11,7 @@ const PEERS = [
 const NODES = ["20", "24"];
 const { dependencies, devDependencies } = JSON.parse(await readFile("package.json", "utf8"));
 const TOOLS = [
-  ...["mocha", "chai", "sinon", "fast-check", "node-fetch"],
+  ...["mocha", "chai", "sinon", "fast-check", "undici"],
   ...[
     "jose",
     "express-session",

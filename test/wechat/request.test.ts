@@ -407,6 +407,19 @@ describe("the size of WeChat's answer", () => {
       expect(await outcome(request)).to.deep.equal({ errcode: 0, text: "微信" });
     }
   });
+
+  it("is no reason to fall over where a fetch gives pieces that are no bytes", async () => {
+    for (const piece of [{}, 5, true, { length: 1 }, Symbol("x")]) {
+      const body = new Readable({ objectMode: true, read() {} });
+      setImmediate(() => {
+        body.push(piece);
+        body.push(null);
+      });
+      const fetch: Fetch = async () => ({ status: 200, body, text: async () => "{}" });
+      const request = wechatRequest({ baseUrl: "http://x", timeout: 1000, fetch });
+      expect(await outcome(request)).to.be.oneOf(["max-size", "HTTP 200 without JSON"]);
+    }
+  });
 });
 
 describe("what WeChat is asked with stays a secret", () => {
