@@ -3,6 +3,7 @@
  * loose as the pages are about them.
  */
 export const NAMES = `
+declare module "better-sqlite3";
 declare module "express-weapp-auth";
 declare module "mongodb";
 declare module "mysql2/promise";
