@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Request } from "express";
 import { WechatLoginError } from "../errors.ts";
+import { oneLine } from "./one-line.ts";
 
 /** A Mini Program always sends it, and cannot change it; no web page can send it. */
 const MINI_PROGRAM_REFERER = "https://servicewechat.com/";
@@ -28,13 +29,18 @@ export function siteOf(
  * @throws {WechatLoginError} `cross_site`
  */
 export function refuseCrossSite(req: IncomingMessage): void {
-  const { referer, origin = "absent", host = "absent", "sec-fetch-site": site = "absent" } = req.headers;
+  const { referer, origin = "absent", "sec-fetch-site": site = "absent" } = req.headers;
   if (referer?.startsWith(MINI_PROGRAM_REFERER)) return;
   if (siteOf(req, (origin) => isOriginOfHost(origin, req)) !== "foreign") return;
+  const host = hostOf(req) || "absent";
   throw new WechatLoginError(
     "cross_site",
     "The request comes from another website: only a Mini Program and pages of this host may log in.",
-    { cause: new Error(`Origin: ${origin}, Sec-Fetch-Site: ${site}, Host: ${host}`) },
+    {
+      cause: new Error(
+        `Origin: ${oneLine(origin)}, Sec-Fetch-Site: ${oneLine(site)}, Host: ${oneLine(host)}`,
+      ),
+    },
   );
 }
 
@@ -43,14 +49,22 @@ function isOriginOfHost(origin: string, req: IncomingMessage): boolean {
   const url = parse(origin);
   // Express says so by X-Forwarded-Proto of a proxy that it trusts; an http page is not the own one then.
   if (!url || ((req as Request).secure && url.protocol !== "https:")) return false;
-  const hosts = ownHostsOf(req as Request).map((host) => parse(`${url.protocol}//${host}`)?.host);
+  const hosts = ownHostsOf(req).map((host) => parse(`${url.protocol}//${host}`)?.host);
   // A Host without a port says nothing of the port: proxies leave it out.
   return hosts.includes(url.host) || hosts.includes(url.hostname);
 }
 
 /** `Host`, and the host that a proxy tells whom Express trusts; of the latter Express gives no port. */
-function ownHostsOf({ headers: { host = "" }, hostname = "" }: Request): string[] {
-  return host.startsWith(hostname) ? [host] : [host, hostname];
+function ownHostsOf(req: IncomingMessage & { hostname?: string }): string[] {
+  const host = hostOf(req);
+  const { hostname = "" } = req;
+  const isOfHost = hostname === "" || `${host}:`.startsWith(`${hostname}:`);
+  return isOfHost ? [host] : [host, hostname];
+}
+
+/** HTTP/2 has a name of its own for it, which HTTP/1 does not allow. */
+function hostOf({ headers }: IncomingMessage): string {
+  return String(headers.host ?? headers[":authority"] ?? "");
 }
 
 function parse(url: string): URL | undefined {

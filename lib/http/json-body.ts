@@ -4,6 +4,11 @@ import type { Held } from "./byte-budget.ts";
 
 /** Far above the largest honest request (encrypted user data has about 1 kB), far below what would hurt. */
 const MAX_BYTES = 16 * 1024;
+/**
+ * The first bytes of a body count against no budget: no honest request has more, and large slow ones of somebody else must
+ * not stand in its way. A connection costs more memory than these.
+ */
+const FREE_BYTES = 4 * 1024;
 
 /** Fatal: a name in another charset is refused here instead of being stored garbled. */
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -64,7 +69,7 @@ async function readBytes(req: IncomingMessage, held: Held): Promise<Buffer> {
   await receive(req, (piece) => {
     size += piece.length;
     if (size > MAX_BYTES) throw invalid(TOO_LARGE);
-    held.take(piece.length);
+    held.take(Math.max(0, Math.min(piece.length, size - FREE_BYTES)));
     pieces.push(piece);
     return true;
   }).ended;

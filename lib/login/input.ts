@@ -1,4 +1,5 @@
 import { WechatLoginError } from "../errors.ts";
+import { oneLine } from "../http/one-line.ts";
 import type { Body } from "../profile/body.ts";
 import { isStringified, isVisibleName } from "../profile/nick-name.ts";
 import type { Picture } from "../profile/picture.ts";
@@ -18,8 +19,6 @@ const MAX_LENGTH = {
   phoneCode: 512,
 };
 const MAX_NICK_NAME_LENGTH = 64;
-/** Of WeChat, and longer than any of its own. */
-const MAX_ERR_MSG_LENGTH = 200;
 /** The user's own refusal. Everything else that fails is a fault of the Mini Program or of its account. */
 const REFUSAL =
   /:\s*fail\b.*\b(auth(orize)? (deny|denied)|user (deny|denied|cancel\w*)|cancel\w*|privacy permission)\b/is;
@@ -98,13 +97,12 @@ function refuseNothing(input: object, wanted: string): void {
 
 /** The button's callback runs for a failure, too, with nothing in `e.detail` but this `errMsg`. */
 function refuseFailure({ errMsg }: Fields): void {
-  const message = typeof errMsg === "string" ? errMsg.slice(0, MAX_ERR_MSG_LENGTH) : "";
+  const message = typeof errMsg === "string" ? oneLine(errMsg) : "";
   if (!/:\s*fail\b/i.test(message)) return;
   if (REFUSAL.test(message)) {
     throw new WechatLoginError("authorization_denied", "The user refused: the temporary token stays good.");
   }
-  const quoted = message.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]+/gu, " ");
-  throw invalid(`The call failed on the phone, and the user did not refuse: "${quoted}".`);
+  throw invalid(`The call failed on the phone, and the user did not refuse: "${message}".`);
 }
 
 function refusePathOnThePhone({ avatarUrl }: Fields): void {

@@ -109,8 +109,8 @@ export function loginFlow<Visit, User extends object>(ports: LoginPorts<Visit, U
     if (!entry) throw invalidTemporaryToken();
     const { value: pending, until } = entry;
     pending.tries = (pending.tries ?? 0) + 1;
-    const opened = input.userData && (await ports.openUserData(input.userData, pending, visit));
     try {
+      const opened = input.userData && (await ports.openUserData(input.userData, pending, visit));
       const { nickName, ...others } = { ...opened?.known };
       pending.known = { ...pending.known, ...others };
       let seen = await look(pending);
@@ -137,7 +137,7 @@ export function loginFlow<Visit, User extends object>(ports: LoginPorts<Visit, U
     pending: PendingLogin,
     { stored, identity }: Seen<User>,
   ): Promise<void> {
-    const others = [input.nickName, pending.filledIn?.nickName, stored.nickName];
+    const others = [knownIn(input).nickName, pending.filledIn?.nickName, stored.nickName];
     if (nickName === undefined || others.some((other) => other !== undefined)) return;
     await ports.checkNickName?.(nickName, identity);
     pending.known.nickName = nickName;
@@ -209,7 +209,11 @@ export function invalidTemporaryToken(): WechatLoginError {
   );
 }
 
-/** Repeating the request would not help: the token is spent. */
+/**
+ * Repeating the request would not help: the token is spent. Nor does anyone get a second try at user data that cannot be
+ * opened; too many of these are the cause of a `rate_limited`.
+ */
 function isFinal(error: unknown): boolean {
-  return error instanceof WechatLoginError && error.code === "unionid_unavailable";
+  if (!(error instanceof WechatLoginError)) return false;
+  return ["unionid_unavailable", "invalid_user_data"].includes(error.code) || isFinal(error.cause);
 }

@@ -1,4 +1,5 @@
 import type { Request } from "express";
+import { asError } from "../as-error.ts";
 import { WechatLoginError } from "../errors.ts";
 import { type Expected, openUserData, type SealedUserData } from "./user-data.ts";
 import type { OpenedUserData } from "./user-data-kinds.ts";
@@ -28,10 +29,18 @@ export function userDataOpener(ports: UserDataOpenerPorts) {
   return async (sealed: SealedUserData, owner: Owner, req: Request): Promise<OpenedUserData> => {
     const opened = await tryOpening(sealed, owner);
     const { unknownNames, data } = opened;
-    if (unknownNames.length > 0) await ports.onError?.(unknownMembers(unknownNames), req);
+    if (unknownNames.length > 0) await tell(unknownMembers(unknownNames), req);
     if (!ports.sealedUnionid && data.unionId !== owner.unionid) delete data.unionId;
     return opened;
   };
+
+  async function tell(news: WechatLoginError, req: Request): Promise<void> {
+    try {
+      await ports.onError?.(news, req);
+    } catch (failure) {
+      throw asError(failure, "onError");
+    }
+  }
 
   async function tryOpening(sealed: SealedUserData, owner: Owner): Promise<OpenedUserData> {
     try {

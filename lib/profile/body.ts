@@ -13,7 +13,7 @@ export interface Body {
 
 type Use<Given, Result> = (given: Given) => Promise<Result>;
 
-/** Four thousand of the largest JSON bodies, or thirty of the largest pictures that are taken by default. */
+/** Five thousand of the largest JSON bodies, or thirty of the largest pictures that are taken by default. */
 const BUDGET = 64 * 1024 * 1024;
 const MIN_PICTURES = 8;
 

@@ -1,13 +1,17 @@
+import { once } from "node:events";
 import { createServer, request } from "node:http";
+import { connect as connectByHttp2, createServer as createHttp2Server } from "node:http2";
 import { connect } from "node:net";
 import { expect } from "chai";
 import express from "express";
 import session from "express-session";
 import sinon from "sinon";
+import type { MountableHandler } from "../../lib/http/routes.ts";
 import { wechatLogin } from "../../lib/index.ts";
 import { errorBody } from "../support/error-body.ts";
 import {
   APP_ID,
+  atEnd,
   listen,
   ownPrefix,
   redis,
@@ -33,27 +37,25 @@ async function startHost({ trustProxy = false }: { trustProxy?: boolean } = {}) 
   if (trustProxy) app.set("trust proxy", 1);
   app.use(session({ secret: "keyboard", resave: false, saveUninitialized: false }));
   const { findUser, saveUser, users } = userTable();
-  app.use(
-    "/wx",
-    wechatLogin({
-      appId: APP_ID,
-      secret: SECRET,
-      redis: redis(),
-      keyPrefix: ownPrefix(),
-      baseUrl: wechat.baseUrl,
-      session: false,
-      rateLimit: false,
-      findUser,
-      saveUser,
-      onError,
-      onLogin: (user, { req }) => void Object.assign(req.session, { unionid: user.unionid }),
-    }),
-  );
+  const login: MountableHandler = wechatLogin({
+    appId: APP_ID,
+    secret: SECRET,
+    redis: redis(),
+    keyPrefix: ownPrefix(),
+    baseUrl: wechat.baseUrl,
+    session: false,
+    rateLimit: false,
+    findUser,
+    saveUser,
+    onError,
+    onLogin: (user, { req }) => void Object.assign(req.session ?? {}, { unionid: user.unionid }),
+  });
+  app.use("/wx", login);
   const url = await listen(createServer(app));
   /** What a browser, a Mini Program or a script sends; fetch would not send headers such as Host. */
   const post = (path: string, body: string | object, headers: Headers = {}) =>
     postTo(url, path, typeof body === "string" ? body : JSON.stringify(body), headers);
-  return { wechat, url, host: new URL(url).host, post, users, onError };
+  return { wechat, login, url, host: new URL(url).host, post, users, onError };
 }
 
 async function postTo(url: string, path: string, body: string, headers: Headers) {
@@ -148,6 +150,14 @@ describe("a host with a cookie of its own (session: false)", () => {
     });
   }
 
+  it("quotes no control characters and no long headers to the operator", async () => {
+    const { post, onError } = await startHost();
+    const long = `\u009b31m\u0085x${"y".repeat(300)}`;
+    await post("/wx/login", {}, { Origin: long, "Sec-Fetch-Site": long, Host: long });
+    const quoted = /^Origin: \P{Cc}{190,200}, Sec-Fetch-Site: \P{Cc}{190,200}, Host: \P{Cc}{190,200}$/u;
+    expect(onError.firstCall.firstArg.cause.message).to.match(quoted);
+  });
+
   it("tells the operator which headers have decided", async () => {
     const { post, host, onError } = await startHost();
     await post("/wx/login", {}, { Origin: EVIL, "Sec-Fetch-Site": "same-site" });
@@ -225,11 +235,39 @@ describe("a host with a cookie of its own (session: false)", () => {
     );
   });
 
+  it("knows its own pages by HTTP/2, which has no Host", async () => {
+    const { wechat, login } = await startHost();
+    const server = createHttp2Server((req, res) => {
+      // The handlers use nothing that differs from HTTP/1.
+      void (login as (...given: unknown[]) => unknown)(req, res, (error: unknown) => res.end(String(error)));
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address() as { port: number };
+    const own = `http://127.0.0.1:${address.port}`;
+    const client = connectByHttp2(own);
+    atEnd(() => server.close());
+    atEnd(() => client.close());
+    for (const [origin, status] of [
+      [own, 200],
+      [EVIL, 403],
+      ["file://", 403],
+    ] as const) {
+      const asked = client.request({ ":method": "POST", ":path": "/login", origin });
+      asked.end(JSON.stringify(wechat.phone({ unionid: "u1" }).login()));
+      const [headers] = await once(asked, "response");
+      asked.resume();
+      expect([origin, headers[":status"]]).to.deep.equal([origin, status]);
+    }
+  });
+
   it("believes X-Forwarded-Host and -Proto of a proxy that Express trusts, and of nobody else", async () => {
     const forwarded = { Origin: "https://shop.example", "X-Forwarded-Host": "shop.example" };
     const secure = { "X-Forwarded-Proto": "https" };
     for (const [trustProxy, headers, status] of [
       [true, forwarded, 400],
+      [true, { ...forwarded, Host: "shop.example.cluster.local:3000" }, 400],
+      [true, { ...forwarded, Host: "shop.example:3000" }, 403],
+      [true, { ...forwarded, Host: "[::1]:3000", "X-Forwarded-Host": "[::1]" }, 403],
       [true, { ...forwarded, ...secure }, 400],
       [true, { ...forwarded, ...secure, Origin: "http://shop.example" }, 403],
       [true, { ...forwarded, Origin: EVIL }, 403],

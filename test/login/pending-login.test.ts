@@ -73,6 +73,15 @@ describe("two requests that change one user", () => {
     expect(users[0]).to.include({ nickName: "typed", avatarUrl: phone.getUserInfo().userInfo.avatarUrl });
   });
 
+  it("WeChat's placeholder, typed beside WeChat's data, takes no name away", async () => {
+    const { complete, phone, users } = await pendingLogin(
+      { require: ["nickName"] },
+      { client: "old", nickName: "WeChat's" },
+    );
+    await complete({ ...phone.getUserInfo(), nickName: "微信用户" });
+    expect(users[0]).to.include({ nickName: "WeChat's" });
+  });
+
   it("a typed name replaces a stored one, also if it is the one in WeChat's data", async () => {
     const stored = { openid: "o1", nickName: "before" };
     const { complete, phone, users } = await pendingLogin(
@@ -204,6 +213,33 @@ describe("what the operator is told of user data", () => {
       "WeChat's user data have members that this version does not know, and drops: is_demote, level.",
     ]);
     expect(saveUser.firstCall.firstArg).to.have.keys("appId", "openid", "unionid");
+  });
+
+  it("an onError that fails when it is told of them costs nobody the token, also where it rejects with nothing", async () => {
+    let isBroken = true;
+    const onError = () => (isBroken ? Promise.reject() : undefined);
+    const { complete, phone, hostErrors } = await pendingLogin(
+      { onError },
+      { unionid: "u1", unionidAtLogin: false },
+    );
+    expect((await complete(phone.getUserInfo({ level: 3 }))).body).to.deep.equal({ host: "error" });
+    expect(hostErrors.map((error) => (error as Error).message)).to.deep.equal([
+      "wechatLogin: onError threw something that is no Error (undefined): let it throw an Error.",
+    ]);
+    isBroken = false;
+    expect((await complete(phone.getUserInfo({ level: 3 }))).body).to.deep.equal({ status: "signed_in" });
+  });
+
+  it("a token is spent by user data that cannot be opened, also where too many could not", async () => {
+    const { wechat, post } = await startApp();
+    const phone = wechat.phone({ openid: "o1", unionid: "u1", unionidAtLogin: false });
+    for (let count = 0; count < 21; count++) {
+      const { temporaryToken } = (await post("/wx/login", phone.login())).body;
+      const bad = { temporaryToken, ...phone.getUserInfo({ openId: "oAnother" }) };
+      expect((await post(COMPLETE, bad)).status).to.equal(count < 20 ? 401 : 429);
+      const { code } = (await post(COMPLETE, { temporaryToken, ...phone.getUserInfo() })).body.error;
+      expect(code).to.equal("invalid_temporary_token");
+    }
   });
 
   it("failures of one user are limited; others, and good data, are not", async () => {

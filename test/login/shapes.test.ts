@@ -237,7 +237,9 @@ describe("errMsg of a button", () => {
 
   it("is quoted in one line, and no longer than any of WeChat's", async () => {
     const { complete } = await pendingUnionid();
-    const { body } = await complete({ errMsg: `x:fail a\n\r\u0000b\u2028c\ud800 ${"d".repeat(500)}` });
+    const { body } = await complete({
+      errMsg: `x:fail a\n\r\u0000b\u2028c\ud800\u202e\u009b ${"d".repeat(500)}`,
+    });
     expect(body.error.message).to.match(/^The call failed .*: "x:fail a b c {1,2}d{180,190}"\.$/);
   });
 

@@ -1,8 +1,11 @@
 import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
+import { PassThrough } from "node:stream";
 import { expect } from "chai";
 import sinon from "sinon";
 import type { Picture } from "../../lib/index.ts";
+import { bodyReader } from "../../lib/profile/body.ts";
 import { errorBody } from "../support/error-body.ts";
 import { atEnd, redis, startApp } from "../support/login-app.ts";
 import { formOf, PICTURES, pngOf } from "../support/pictures.ts";
@@ -152,6 +155,28 @@ describe("uploads under way", () => {
     });
     expect(saveAvatar.firstCall.firstArg.bytes.equals(picture)).to.equal(true);
   });
+});
+
+describe("JSON under way", () => {
+  it("holds 64 MiB at the most, and stands in the way of no body of up to 4 kB", async () => {
+    const { withJson } = bodyReader(undefined);
+    const read = (text: string, isWhole: boolean) => {
+      const req = Object.assign(new PassThrough(), { headers: {} });
+      if (isWhole) req.end(text);
+      else req.write(text);
+      const fields = withJson(req as unknown as IncomingMessage, async (given) => given);
+      return { req, answer: fields.catch(({ code }) => code) };
+    };
+    const slow = Array.from({ length: 5700 }, () => read(`{${" ".repeat(16_000)}`, false));
+    const pad = (bytes: number) => `{"code":"${"c".repeat(bytes - '{"code":""}'.length)}"}`;
+    expect(await read(pad(16_384), true).answer).to.equal("server_busy");
+    expect(await read(pad(4096), true).answer).to.have.keys("code");
+    for (const { req, answer } of slow) {
+      req.destroy();
+      expect(await answer).to.be.oneOf(["invalid_request", "server_busy"]);
+    }
+    expect(await read(pad(16_384), true).answer).to.have.keys("code");
+  }).timeout(30_000);
 });
 
 describe("the temporary token in front of a file", () => {
