@@ -92,8 +92,13 @@ export function guardOf<User extends object>({
       const { pool, endAll } = kept();
       // Sessions that apps share belong together by the unionid: the host may know one that the caller does not.
       const { identities } = identitiesOf(person, pool);
-      const users = pool.isShared ? await Promise.all(identities.map(findUser)) : [];
-      await endAll(person, users.map(unionidOf));
+      const lookups = await Promise.allSettled(pool.isShared ? identities.map(findUser) : []);
+      await endAll(
+        person,
+        lookups.map((lookup) => (lookup.status === "fulfilled" ? unionidOf(lookup.value) : undefined)),
+      );
+      // What is known without the host has ended; what only the host knows has not.
+      for (const lookup of lookups) if (lookup.status === "rejected") throw lookup.reason;
     },
   };
 }
