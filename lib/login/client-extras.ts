@@ -1,6 +1,9 @@
 import { asError } from "../as-error.ts";
 import { nameOf } from "./found-user.ts";
 
+/** The one would replace the prototype of the answer's body; clients take an answer with the other for a failure. */
+const NEVER_SENT = ["__proto__", "error"];
+
 /**
  * What `onLogin` returned, as the JSON that `res.json` would send: the `toJSON` of a document decides what of it leaves
  * the server, and what cannot be sent fails before a session begins.
@@ -12,8 +15,7 @@ export function clientExtras(returned: unknown): object {
   // Hosts also return false or "" for nothing: `user.isMember && { member: true }`.
   if (!extras) return {};
   if (typeof extras !== "object" || Array.isArray(extras)) throw mistake(nameOf(extras));
-  // As a name it would replace the prototype of the answer's body.
-  return Object.fromEntries(Object.entries(extras).filter(([name]) => name !== "__proto__"));
+  return Object.fromEntries(Object.entries(extras).filter(([name]) => !NEVER_SENT.includes(name)));
 }
 
 function toJson(returned: unknown): unknown {

@@ -47,12 +47,23 @@ export function missingOf(require: readonly Requirement[], known: Known): Requir
   return require.filter((name) => known[name] === undefined);
 }
 
-/** Whether all that is required is known of a user who is signed in. */
+/**
+ * Whether all that is required is known of a user who is signed in. A field that is `null` or empty is lost. One that
+ * `findUser` does not return at all counts if the login knew it: the host stores it and reads it elsewhere, and a login
+ * that succeeds must not be followed by 401 for ever.
+ *
+ * @param knownAtLogin names of what the login knew that began the session
+ */
 export function isComplete(
   require: readonly Requirement[],
   { user, identity }: { user: object; identity: object },
+  knownAtLogin: readonly string[],
 ): boolean {
-  return missingOf(require, { ...knownIn(identity), ...knownIn(user) }).length === 0;
+  const missing = missingOf(require, { ...knownIn(identity), ...knownIn(user) });
+  return missing.every((name) => {
+    const value = (user as { [name: string]: unknown })[name];
+    return knownAtLogin.includes(name) && value !== null && typeof value !== "string";
+  });
 }
 
 /** Something new for the stored user: a field, or an openid, where someone known by unionid comes by another app. */

@@ -1,5 +1,6 @@
 import type { Identity } from "../identity.ts";
 import { warnOnce } from "../warnings.ts";
+import { nameOf } from "./found-user.ts";
 import { type Known, knownIn, missingOf, type Requirement } from "./requirements.ts";
 
 /** How tables and other programs call these fields. PostgreSQL makes `nickname` of an alias without quotes. */
@@ -32,10 +33,14 @@ export function storedUserWarnings(findUser: object, require: readonly Requireme
     );
   }
 
-  function warnOfField(name: Field, otherName: string | undefined): void {
+  function warnOfField(name: Field, otherName: string | undefined, value: unknown): void {
+    const isText = typeof value === "string" || !value;
+    const question = isText
+      ? "Does saveUser store it, and does findUser read it?"
+      : `It is ${nameOf(value)} there: return a string.`;
     const [cure, effect] = [
       otherName === undefined
-        ? `Does saveUser store it, and does findUser read it?`
+        ? question
         : `It has "${otherName}": map it in findUser, ({ ...row, ${name}: row.${otherName} }).`,
       name === "openid"
         ? "nobody checks that this is who logged in"
@@ -51,7 +56,7 @@ export function storedUserWarnings(findUser: object, require: readonly Requireme
     for (const name of isMissing) {
       const otherName = fields[name] ? undefined : OTHER_NAMES[name].find((other) => fields[other]);
       const isLost = name !== "openid" && justSaved[name] !== undefined;
-      if (otherName !== undefined || isLost) warnOfField(name, otherName);
+      if (otherName !== undefined || isLost) warnOfField(name, otherName, fields[name]);
     }
   }
 

@@ -59,7 +59,7 @@ export function wechatLogin<
   const guard = guardOf<User>({
     sessions,
     findUser: host.findUser,
-    isComplete: (visitor) => isComplete(settings.require, visitor),
+    isComplete: (visitor, known) => isComplete(settings.require, visitor, known),
   });
   const keys = settings.keepSessionKey
     ? keptSessionKeys(store, { ...settings, prefix, ttl: KEY_SECONDS })
@@ -78,7 +78,10 @@ export function wechatLogin<
   /** The session comes last: none is left behind where the host fails. */
   async function signIn(identity: Identity, req: Request, found?: User | null) {
     const extras = clientExtras(await host.onLogin(identity, req, found));
-    const state = sessions && { sessionToken: await sessions.begin(identity), expiresIn: sessions.pool.ttl };
+    const state = sessions && {
+      sessionToken: await sessions.begin(identity, settings.require),
+      expiresIn: sessions.pool.ttl,
+    };
     return success("signed_in", extras, state);
   }
 

@@ -14,8 +14,12 @@ export interface Visitor<User> {
 export interface GuardPorts<User> {
   sessions: Sessions | undefined;
   findUser(identity: Identity): Promise<User | null | undefined>;
-  /** Whether all is known of the user that this login requires. */
-  isComplete(visitor: Visitor<User>): boolean;
+  /**
+   * Whether all is known of the user that this login requires.
+   *
+   * @param known names of what the login knew that began the session
+   */
+  isComplete(visitor: Visitor<User>, known: readonly string[]): boolean;
   /** The session token of a request, or an empty string, which is nobody's. Default: that of `Authorization`. */
   tokenOf?(req: IncomingMessage): string;
 }
@@ -43,7 +47,7 @@ export function guardOf<User extends object>({
 
   async function look(
     req: IncomingMessage,
-    isEnough: (visitor: Visitor<User>) => boolean,
+    isEnough: GuardPorts<User>["isComplete"],
   ): Promise<Visitor<User> | undefined> {
     visitors.delete(req);
     const { find, isSignedOut } = kept();
@@ -52,7 +56,7 @@ export function guardOf<User extends object>({
     const user = session && (await findUser(session.identity));
     if (!user || (await isSignedOut(token, session, unionidOf(user)))) return undefined;
     const visitor = { user, identity: session.identity };
-    if (!isEnough(visitor)) return undefined;
+    if (!isEnough(visitor, session.known)) return undefined;
     visitors.set(req, visitor);
     return visitor;
   }
@@ -88,8 +92,13 @@ export function guardOf<User extends object>({
       const { pool, endAll } = kept();
       // Sessions that apps share belong together by the unionid: the host may know one that the caller does not.
       const { identities } = identitiesOf(person, pool);
-      const users = pool.isShared ? await Promise.all(identities.map(findUser)) : [];
-      await endAll(person, users.map(unionidOf));
+      const lookups = await Promise.allSettled(pool.isShared ? identities.map(findUser) : []);
+      await endAll(
+        person,
+        lookups.map((lookup) => (lookup.status === "fulfilled" ? unionidOf(lookup.value) : undefined)),
+      );
+      // What is known without the host has ended; what only the host knows has not.
+      for (const lookup of lookups) if (lookup.status === "rejected") throw lookup.reason;
     },
   };
 }

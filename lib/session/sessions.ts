@@ -7,8 +7,12 @@ import { identitiesOf, type Person } from "./person.ts";
 /** The custom login state (自定义登录态): opaque tokens, each standing for an identity. */
 export interface Sessions {
   pool: SessionPool;
-  /** Begins a session and gives its token. */
-  begin(identity: Identity): Promise<string>;
+  /**
+   * Begins a session and gives its token.
+   *
+   * @param known names of what the login knew of the user
+   */
+  begin(identity: Identity, known?: readonly string[]): Promise<string>;
   /** The session of a token; `undefined` for one that is unknown, expired or ended. Its life begins anew. */
   find(token: string): Promise<Session | undefined>;
   /**
@@ -31,6 +35,8 @@ export interface Sessions {
 
 export interface Session {
   identity: Identity;
+  /** Names of what the login knew of the user. */
+  known: readonly string[];
   /** Milliseconds on the clock of the store, with fractions. */
   startedAt: number;
 }
@@ -90,14 +96,18 @@ export function sessions(store: Store, pool: SessionPool): Sessions {
   }
 
   /** An array without names, and without an appId that all have: this is kept once per session. */
-  function encode({ appId, openid, unionid }: Identity): string {
-    if (pool.isShared) return JSON.stringify([openid, unionid ?? null, appId]);
-    return JSON.stringify(unionid === undefined ? [openid] : [openid, unionid]);
+  function encode({ appId, openid, unionid }: Identity, known: readonly string[]): string {
+    // The unionid says itself that it is known.
+    const names = known.filter((name) => name !== "unionid");
+    const parts = [openid, unionid, pool.isShared ? appId : undefined, names.join() || undefined];
+    // What is undefined at the end takes no room, and null elsewhere.
+    return JSON.stringify(parts.slice(0, parts.findLastIndex((part) => part !== undefined) + 1));
   }
 
-  function decode(text: string): Identity {
-    const [openid, unionid, appId = pool.appId] = JSON.parse(text) as [string, (string | null)?, string?];
-    return typeof unionid === "string" ? { appId, openid, unionid } : { appId, openid };
+  function decode(text: string): Omit<Session, "startedAt"> {
+    const [openid, unionid, appId, names] = JSON.parse(text) as [string, ...(string | null | undefined)[]];
+    const identity = { appId: appId ?? pool.appId, openid, ...(unionid && { unionid }) };
+    return { identity, known: names?.split(",") ?? [] };
   }
 
   async function end(token: string): Promise<boolean> {
@@ -111,23 +121,23 @@ export function sessions(store: Store, pool: SessionPool): Sessions {
 
   return {
     pool,
-    async begin(identity) {
+    async begin(identity, known = []) {
       const [random, pair] = [newToken(), pairOf(identity)];
       const handle = pair?.[0] ?? openidHandle(identity);
       // The link comes first: a sign-out misses no session that is there.
       if (pair) await links.link(...pair);
-      await store.setMember(keyOf(handle), hashOf(random), encode(identity), ttl, MAX_SESSIONS);
+      await store.setMember(keyOf(handle), hashOf(random), encode(identity, known), ttl, MAX_SESSIONS);
       return random + handle;
     },
     async find(token) {
       const place = placeOf(token);
       const found = place && (await store.renewMember(...place, ttl));
       if (!found) return undefined;
-      const identity = decode(found.value);
+      const { identity, known } = decode(found.value);
       const pair = found.isRenewed ? pairOf(identity) : undefined;
       // A link lives at least twice as long as a session without use: the next renewal is early enough.
       if (pair) await links.link(...pair).catch(() => {});
-      return { identity, startedAt: found.startedAt };
+      return { identity, known, startedAt: found.startedAt };
     },
     async isAlive(locator) {
       const [handle = "", member = ""] = locator.split(".");

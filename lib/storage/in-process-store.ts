@@ -98,8 +98,9 @@ export function inProcessStore(maxEntries = MAX_ENTRIES): Store {
     },
     async setMember(key, name, value, seconds, max) {
       const at = now();
-      const member = { name, value, startedAt: at, ms: seconds * 1000 };
-      keep(key, [...find(key, name, at).others, member].slice(-max), at);
+      const { found, others } = find(key, name, at);
+      const member = { name, value, startedAt: at, ms: Math.max(found?.ms ?? 0, seconds * 1000) };
+      keep(key, [...others, member].slice(-max), at);
     },
     async renewMember(key, name, seconds) {
       const [at, life] = [now(), seconds * 1000];

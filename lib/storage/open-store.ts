@@ -1,3 +1,4 @@
+import { asError } from "../as-error.ts";
 import { trace } from "../tracing.ts";
 import { processStore } from "./in-process-store.ts";
 import { type RedisClient, redisStore } from "./redis-store.ts";
@@ -18,7 +19,8 @@ export function openStore(redis: RedisClient | undefined): Store {
 }
 
 /** ioredis hangs the whole command on its error: session_keys are among its arguments, and hosts log errors. */
-function withoutArguments(error: { command?: { name: string } }): never {
-  if (error.command) error.command = { name: error.command.name };
-  throw error;
+function withoutArguments(thrown: unknown): never {
+  const carrier: { command?: { name: string } } = Object(thrown);
+  if (carrier.command) carrier.command = { name: carrier.command.name };
+  throw asError(thrown, "the Redis client");
 }

@@ -39,11 +39,12 @@ if not ends or tonumber(ends) <= now then return false end
 local others = kept:sub(1, from - 1) .. kept:sub(to)`;
 export const SET_MEMBER = script(`${MEMBERS}
 local lines = {}
+local life = tonumber(ARGV[2]) * 1e3
 for old in kept:gmatch('([^\\n]*)\\n') do
   local name, ends = old:match('^(%S+) (%d+) %d+ ')
-  if name and name ~= ARGV[1] and tonumber(ends) > now then table.insert(lines, old .. '\\n') end
+  if name == ARGV[1] then life = math.max(life, tonumber(ends) - now)
+  elseif name and tonumber(ends) > now then table.insert(lines, old .. '\\n') end
 end
-local life = tonumber(ARGV[2]) * 1e3
 table.insert(lines, ARGV[1] .. ' ' .. whole(now + life) .. ' ' .. whole(micros) .. ' ' .. ARGV[3] .. '\\n')
 return keep(table.concat(lines, '', math.max(1, #lines - tonumber(ARGV[4]) + 1)), life)`);
 // A full Redis takes no writes: a member is then found all the same, and not renewed.

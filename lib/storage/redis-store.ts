@@ -81,7 +81,7 @@ function scriptsOn(redis: RedisClient) {
     try {
       return await redis.evalsha(script.sha1, ...given);
     } catch (error) {
-      if (!/^NOSCRIPT/.test(String((error as Error).message))) throw error;
+      if (!/^NOSCRIPT/.test(String(Object(error).message))) throw error;
       return await redis.eval(script.text, ...given);
     }
   };

@@ -19,8 +19,9 @@ export interface Store {
   /** Replaces a value that is still `old`, or removes it if there is no `next`; says whether it did. */
   swap(key: string, old: string, next?: { value: string; seconds: number }): Promise<boolean>;
   /**
-   * Keeps a value for `seconds` as a member of what is under a key, in the place of one of the same name. Beyond `max`
-   * members the least recently kept or renewed one is dropped. `value` has no line breaks, `member` no spaces.
+   * Keeps a value for `seconds` as a member of what is under a key, in the place of one of the same name, and then as long
+   * as that one had left, if that is longer. Beyond `max` members the least recently kept or renewed one is dropped.
+   * `value` has no line breaks, `member` no spaces.
    */
   setMember(key: string, member: string, value: string, seconds: number, max: number): Promise<void>;
   /**

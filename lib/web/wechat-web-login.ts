@@ -69,7 +69,7 @@ export function wechatWebLogin<
   const guard = guardOf<User>({
     sessions,
     findUser: host.findUser,
-    isComplete: (visitor) => isComplete(settings.require, visitor),
+    isComplete: (visitor, known) => isComplete(settings.require, visitor, known),
     tokenOf,
   });
 
@@ -85,7 +85,7 @@ export function wechatWebLogin<
     ruleOn: repetitionRule(sessions, sessionCookie),
     async signIn(identity, req) {
       await host.onLogin(identity, req);
-      return await sessions?.begin(identity);
+      return await sessions?.begin(identity, settings.require);
     },
   });
 

@@ -37,6 +37,10 @@ describe("what onLogin returns", () => {
       { status: "mine", sessionToken: "mine", expiresIn: 1, name: "Ada" },
       { name: "Ada" },
     ],
+    "an error, which would make a failure of the answer": [
+      { error: { code: "x" }, name: "Ada" },
+      { name: "Ada" },
+    ],
     "toJSON with names that are ours": [{ toJSON: () => ({ status: "mine", sessionToken: "mine" }) }, {}],
     "a prototype": [JSON.parse('{"__proto__":{"status":"mine"},"name":"Ada"}'), { name: "Ada" }],
     undefined: [undefined, {}],

@@ -157,6 +157,25 @@ describe("warnings: findUser", () => {
     ]);
   });
 
+  it("is told where a required field is no text", async () => {
+    const warnings = collectWarnings();
+    const openids = new Set<string>();
+    const { wechat, post } = await startApp({
+      require: ["phoneNumber"],
+      findUser: (({ openid }: Identity) =>
+        openids.has(openid) ? { openid, phoneNumber: 10012345678 } : undefined) as object as () => TestUser,
+      saveUser: ({ openid }) => void openids.add(openid),
+    });
+    const phone = wechat.phone({ openid: "o1", phoneNumber: "10012345678" });
+    const { temporaryToken } = (await post("/wx/login", phone.login())).body;
+    await post("/wx/login/complete", { temporaryToken, phoneCode: phone.getPhoneNumber().code });
+    await post("/wx/login", phone.login());
+    expect(await warnings()).to.deep.equal([
+      'WECHAT_LOGIN_FIELD_MISSING: wechatLogin: findUser returned a user without "phoneNumber". ' +
+        "It is a number there: return a string. Until then this user is asked or saved at every login.",
+    ]);
+  });
+
   it("is not told of a field that nobody requires, or that is there beside the other name", async () => {
     const warnings = collectWarnings();
     const row = {

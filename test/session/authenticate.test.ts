@@ -224,6 +224,56 @@ describe("what a login requires, its guard requires, too", () => {
     expect((await wx.authenticate(bearer(sessionToken)))?.identity).to.deep.equal(identity);
   });
 
+  /** A host that stores what is required, and whose findUser returns no more than this. */
+  function terse(rest: object) {
+    const openids = new Set<string>();
+    return {
+      findUser: ({ openid }: { openid: string }) => (openids.has(openid) ? { id: 1, ...rest } : undefined),
+      saveUser: ({ openid }: { openid: string }) => void openids.add(openid),
+    } as object as Pick<ReturnType<typeof userTable>, "findUser" | "saveUser">;
+  }
+
+  for (const [name, rest, status] of [
+    ["returns nothing of it: the login knew it", {}, 200],
+    ["returns a number", { phoneNumber: 10012345678 }, 200],
+    ["returns null", { phoneNumber: null }, 401],
+    ["returns an empty text", { phoneNumber: "" }, 401],
+  ] as const) {
+    it(`but locks nobody out for ever where findUser ${name}`, async () => {
+      for (const session of [undefined, { name: "shop" }]) {
+        const host = { ...terse(rest), session, require: ["unionid", "phoneNumber"] as Requirement[] };
+        const { wechat, post, me, wx } = await startApp(host);
+        const person = wechat.phone({ unionid: "u1", phoneNumber: "10012345678" });
+        const { temporaryToken } = (await post("/wx/login", person.login())).body;
+        const body = { temporaryToken, phoneCode: person.getPhoneNumber().code };
+        const { sessionToken } = (await post("/wx/login/complete", body)).body;
+        expect((await me(sessionToken)).status).to.equal(status);
+        expect((await wx.authenticate(bearer(sessionToken)))?.identity.unionid).to.equal(
+          status === 200 ? "u1" : undefined,
+        );
+      }
+    });
+  }
+
+  it("nor on a website, where the user is asked nothing", async () => {
+    const app = await startWebApp({ ...terse({}), require: ["nickName"] });
+    for (const _time of [1, 2]) {
+      const tab = app.browser();
+      await tab.open(app.wechat.phone({ openid: "o1" }).authorize(await tab.start()));
+      expect((await tab.me()).status).to.equal(200);
+    }
+  });
+
+  it("which a session of a router that requires less is no excuse for", async () => {
+    const host = { ...terse({}), session: { name: "shop" } };
+    const app = await startWebApp({ ...host, miniProgram: true, require: ["nickName"] });
+    const phone = app.wechat.phone({ unionid: "u1" });
+    const { sessionToken } = (await app.post("/wx/login", phone.login())).body;
+    const headers = { Authorization: `Bearer ${sessionToken}` };
+    expect((await ask(`${app.url}/wx-me`, { headers })).status).to.equal(200);
+    expect((await ask(`${app.url}/me`, { headers })).body).to.deep.equal(LOGIN_REQUIRED);
+  });
+
   it("on the website as well", async () => {
     const app = await startWebApp({ miniProgram: true, session: { name: "shop" }, require: ["nickName"] });
     const phone = app.wechat.phone({ unionid: "u1" });

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import { expect } from "chai";
 import express from "express";
 import sinon from "sinon";
@@ -255,6 +255,36 @@ describe("the guard lets nobody else in, and says the same to all", () => {
     expect((await me(token)).body).to.deep.equal({ host: "error" });
     expect(hostErrors).to.deep.equal([fault]);
   });
+});
+
+describe("a Redis client that rejects with something else than an Error", () => {
+  for (const rejection of [
+    undefined,
+    null,
+    0,
+    "route",
+    "x",
+    { command: { name: "get", args: ["secret"] } },
+  ]) {
+    it(`lets nobody pass, and is told as an Error: ${JSON.stringify(rejection)}`, async () => {
+      const fail = () => Promise.reject(rejection);
+      const client = { set: fail, get: fail, getdel: fail, eval: fail, evalsha: fail };
+      const { me, post, wx, hostErrors } = await startApp({ session: undefined, redis: client });
+      const token = "A".repeat(54);
+      for (const answer of [await me(token), await post("/wx/logout", {}, token)]) {
+        expect([answer.status, answer.body]).to.deep.equal([500, { host: "error" }]);
+      }
+      const req = { headers: { authorization: `Bearer ${token}` } } as IncomingMessage;
+      hostErrors.push(await wx.authenticate(req).catch((error) => error));
+      hostErrors.push(await wx.signOutEverywhere({ openid: "o1" }).catch((error) => error));
+      expect(hostErrors).to.have.length(4);
+      for (const error of hostErrors) {
+        expect(error).to.be.instanceOf(Error);
+        expect((error as Error).message).to.match(/^wechatLogin: the Redis client threw something/);
+        expect(JSON.stringify(Object(error).cause ?? {})).to.not.include("secret");
+      }
+    });
+  }
 });
 
 describe("signing out", () => {

@@ -202,6 +202,30 @@ describe("signOutEverywhere misses no session of a person in apps that share the
     expect(await statuses(apps, here, there, ...again)).to.deep.equal([401, 401, 200, 200]);
   });
 
+  it("not those that are known without the host, where findUser fails, which is told", async () => {
+    const fault = new Error("database");
+    let isDown = false;
+    const { findUser, ...table } = people();
+    const failing = async (identity: Identity) => (isDown ? Promise.reject(fault) : findUser(identity));
+    const apps = await start(["unionid"], { table: { ...table, findUser: failing } });
+    const [here, there] = [await logIn(apps, "first", "u1"), await logIn(apps, "second", "u1")];
+    isDown = true;
+    expect(await apps.first.wx.signOutEverywhere({ openid: "o1" }).catch((error) => error)).to.equal(fault);
+    isDown = false;
+    expect(await statuses(apps, here, there)).to.deep.equal([401, 401]);
+  });
+
+  it("not those of a login whose sessions live longer than those of another one in the pool", async () => {
+    const apps = await start(["unionid"], { secondTtl: 60 });
+    const longer = await twoApps({ name: "shop", ttl: YEAR }, ["unionid"], apps.keyPrefix, { table: apps });
+    await logIn(longer, "second", "u1");
+    await logIn(apps, "second", "u1");
+    for (const key of await redis().keys(`${apps.keyPrefix}*:links:*`)) {
+      const [, end] = String(await redis().get(key)).split(" ");
+      expect(Number(end) - Date.now()).to.be.above(1.9 * YEAR * 1000);
+    }
+  });
+
   it("also where the openid's own sessions have ended before, and where it is done twice", async () => {
     const apps = await start();
     const [here, there] = [await logIn(apps, "first", "u1"), await logIn(apps, "second", "u1")];

@@ -268,6 +268,16 @@ for (const [name, create] of Object.entries(stores)) {
         expect(members.map(({ name, value }) => [name, value].join())).to.deep.equal(["b,value", "a,three"]);
       });
 
+      it("live on as long as one of the same name had left, if that is longer", async () => {
+        await keep("a", "one", 100);
+        await keep("a", "two", 1);
+        const [a, ...others] = await store.listMembers(key);
+        expect([a?.value, others]).to.deep.equal(["two", []]);
+        expect(a?.ms).to.be.within(99_000, 100_001);
+        await keep("a", "three", 200);
+        expect((await store.listMembers(key))[0]?.ms).to.be.within(199_000, 200_001);
+      });
+
       it("are not written again before a hundredth of their life has passed", async () => {
         await keep("a", "value", 100);
         await keep("b", "value", 100);
