@@ -16,10 +16,10 @@ const WX_LOGIN_TIMEOUT = 10000;
 const REQUEST_TIMEOUT = 65000;
 
 /**
- * What the user refused: the button, or the privacy agreement. Any other `:fail` is a fault, such as "access denied" or
- * "no permission": asking the user again would not help.
+ * What the user refused: the button, or the privacy agreement; some phones write it without `fail`. Any other `:fail` is a
+ * fault, such as "access denied" or "no permission": asking the user again would not help.
  */
-const REFUSED = /:fail[\s:]*((auth|user)\s+(deny|denied|cancel)|cancel|privacy permission)/i;
+const REFUSED = /^[^:]*:[\s:]*(fail[\s:]*)?((auth|user)\s+(deny|denied|cancel)|cancel|privacy permission)/i;
 
 /**
  * Scheme, host and port. An address that phones could read in different ways does not match: one with a user name (`@`),
