@@ -25,11 +25,14 @@ export function pathOf(returnTo: string, origin: string): string | undefined {
   return path + url.search + url.hash;
 }
 
-/** The path with `error` in its query, for the page to show. */
+/** The path with `error` in its query, for the page to show. The rest stays as the page wrote it, in whatever encoding. */
 export function withError(path: string, code: string): string {
-  const url = new URL(path, "http://own");
-  url.searchParams.set("error", code);
-  return url.pathname + url.search + url.hash;
+  const { pathname, search, hash } = new URL(path, "http://own");
+  const others = search
+    .slice(1)
+    .split("&")
+    .filter((pair) => pair !== "" && !new URLSearchParams(pair).has("error"));
+  return `${pathname}?${[...others, `error=${encodeURIComponent(code)}`].join("&")}${hash}`;
 }
 
 function isPlainPath(path: string): boolean {

@@ -284,6 +284,23 @@ describe("the web login", () => {
     expect(back.location).to.equal("/?error=authorization_denied#/orders?page=2");
   });
 
+  for (const [returnTo, location] of [
+    ["/s?q=%B6%A9%B5%A5&page=2", "/s?q=%B6%A9%B5%A5&page=2&error=authorization_denied"],
+    ["/s?flag&q=a%20b+c#top", "/s?flag&q=a%20b+c&error=authorization_denied#top"],
+    ["/s?filter=a:b,c;d&next=%2Fcart", "/s?filter=a:b,c;d&next=%2Fcart&error=authorization_denied"],
+    ["/s?100%", "/s?100%&error=authorization_denied"],
+    ["/s?error=x&a=1&%65rror=y&error&my-error=1", "/s?a=1&my-error=1&error=authorization_denied"],
+    ["/s?", "/s?error=authorization_denied"],
+  ] as const) {
+    it(`tells a page by its query, and leaves the rest of ${returnTo} as it is`, async () => {
+      const { browser, wechat } = await startWebApp();
+      const tab = browser();
+      const page = await tab.start(`?returnTo=${encodeURIComponent(returnTo)}`);
+      const back = await tab.open(wechat.phone().authorize(page, { refuse: true }));
+      expect(back.location).to.equal(location);
+    });
+  }
+
   it("asks WeChat for the profile only where something is lacking", async () => {
     const { browser, wechat, saveUser } = await startWebApp();
     const phone = wechat.phone({ unionid: "u1" });
