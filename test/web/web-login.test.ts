@@ -460,6 +460,23 @@ describe("the web login", () => {
     expect(tab.sessionToken()).to.equal(undefined);
   });
 
+  it("clears the cookie for a token that the own page signs out, and for nobody else's page", async () => {
+    const { browser, wechat, url } = await startWebApp();
+    for (const [headers, cleared] of [
+      [{ Origin: url }, 1],
+      [{ "Sec-Fetch-Site": "same-origin" }, 1],
+      [{ "Sec-Fetch-Site": "same-site", Origin: `${url}.example` }, 0],
+      [{ Origin: "https://evil.example" }, 0],
+    ] as const) {
+      const tab = browser();
+      await tab.open(wechat.phone({ unionid: "u1" }).authorize(await tab.start()));
+      const Authorization = `Bearer ${tab.sessionToken()}`;
+      const init = { method: "POST", headers: { Authorization, ...headers } };
+      const { status, setCookies } = await tab.open("/web/logout", init);
+      expect([status, setCookies.length], JSON.stringify(headers)).to.deep.equal([200, cleared]);
+    }
+  });
+
   it("leaves the cookie where Redis cannot end its session", async () => {
     const fail = () => Promise.reject(new Error("READONLY"));
     const store = redis();
