@@ -35,7 +35,8 @@ const PATH = /^\/(?![/\\\s])/;
  * @param options `wx`, or Taro, or uni; `url` of the login on your server; `origins` of your other servers that get the
  *   session token; `storageKey` of the session token
  */
-function createLogin({ wx, url, origins = [], storageKey = "wechat-login:session" }) {
+function createLogin({ wx, url: given, origins = [], storageKey = "wechat-login:session" }) {
+  const url = `${given}`.replace(/\/+$/, "");
   const ownServer = serverOfLogin(url);
   const trusted = [url, ...origins.map(checkedOrigin)].map(originOf).filter(Boolean);
   let token = tried(() => wx.getStorageSync(storageKey)) || "";
