@@ -16,10 +16,10 @@ const WX_LOGIN_TIMEOUT = 10000;
 const REQUEST_TIMEOUT = 65000;
 
 /**
- * What the user refused: the button, or the privacy agreement. Any other `:fail` is a fault, such as "access denied" or
- * "no permission": asking the user again would not help.
+ * What the user refused: the button, or the privacy agreement; some phones write it without `fail`. Any other `:fail` is a
+ * fault, such as "access denied" or "no permission": asking the user again would not help.
  */
-const REFUSED = /:fail[\s:]*((auth|user)\s+(deny|denied|cancel)|cancel|privacy permission)/i;
+const REFUSED = /^[^:]*:[\s:]*(fail[\s:]*)?((auth|user)\s+(deny|denied|cancel)|cancel|privacy permission)/i;
 
 /**
  * Scheme, host and port. An address that phones could read in different ways does not match: one with a user name (`@`),
@@ -35,7 +35,8 @@ const PATH = /^\/(?![/\\\s])/;
  * @param options `wx`, or Taro, or uni; `url` of the login on your server; `origins` of your other servers that get the
  *   session token; `storageKey` of the session token
  */
-function createLogin({ wx, url, origins = [], storageKey = "wechat-login:session" }) {
+function createLogin({ wx, url: given, origins = [], storageKey = "wechat-login:session" }) {
+  const url = `${given}`.replace(/\/+$/, "");
   const ownServer = serverOfLogin(url);
   const trusted = [url, ...origins.map(checkedOrigin)].map(originOf).filter(Boolean);
   let token = tried(() => wx.getStorageSync(storageKey)) || "";

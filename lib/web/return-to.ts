@@ -1,6 +1,8 @@
 const MAX_LENGTH = 2048;
 /** Nobody encodes a path more often. */
 const MAX_LAYERS = 5;
+/** A path made for it has four times as many in each layer, and reading them all would hold up everybody else. */
+const MAX_READINGS = 16;
 /** Backslashes are slashes to a browser; tabs and line breaks are dropped on the way. */
 const TRICKS = /[\\\p{Cc}\p{Zl}\p{Zp}]/u;
 /** Invisible characters: some are parts of emoji and of words, and some programs drop them. */
@@ -25,11 +27,14 @@ export function pathOf(returnTo: string, origin: string): string | undefined {
   return path + url.search + url.hash;
 }
 
-/** The path with `error` in its query, for the page to show. */
+/** The path with `error` in its query, for the page to show. The rest stays as the page wrote it, in whatever encoding. */
 export function withError(path: string, code: string): string {
-  const url = new URL(path, "http://own");
-  url.searchParams.set("error", code);
-  return url.pathname + url.search + url.hash;
+  const { pathname, search, hash } = new URL(path, "http://own");
+  const others = search
+    .slice(1)
+    .split("&")
+    .filter((pair) => pair !== "" && !new URLSearchParams(pair).has("error"));
+  return `${pathname}?${[...others, `error=${encodeURIComponent(code)}`].join("&")}${hash}`;
 }
 
 function isPlainPath(path: string): boolean {
@@ -41,7 +46,7 @@ function isDeepPlainPath(path: string): boolean {
   let layer = new Set([path]);
   for (let depth = 0; depth < MAX_LAYERS; depth++) {
     const readings = new Set([...layer].flatMap(readingsOf));
-    if (![...readings].every(isPlainPath)) return false;
+    if (readings.size > MAX_READINGS || ![...readings].every(isPlainPath)) return false;
     const decoded = [...readings].map(decode);
     if (decoded.includes(undefined)) return false;
     layer = new Set(decoded as string[]);

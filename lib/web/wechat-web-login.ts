@@ -146,7 +146,8 @@ export function wechatWebLogin<
       if (isByCookie && error instanceof WechatLoginError) forgetSession(res);
       throw error;
     });
-    forgetSession(res);
+    // A subdomain's page may sign out a token of its own here, and that is not the token of the cookie.
+    if (mayActByCookie(req, origin)) forgetSession(res);
     return { status: "signed_out" };
   });
 

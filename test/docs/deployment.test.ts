@@ -1,4 +1,5 @@
-import { createServer } from "node:http";
+import { createServer, get } from "node:http";
+import { posix } from "node:path";
 import { expect } from "chai";
 import express from "express";
 import sinon from "sinon";
@@ -22,13 +23,31 @@ function spellingsOf(path: string): string[] {
     ...[path, upper, capital, `${path}/`, `${upper}/`, `${path}//`, `/${path}`, `${path}?a=b`, `${path}/?a`],
     ...[`${path}/a`, `${path};a`, `${path}.`, `${path}%2f`, `${path}%20`, `${path}%00`, `${path}%0a`],
     ...[`/%${name.charCodeAt(0).toString(16)}${name.slice(1)}`, `/a/..${path}`, `/.${path}`, `${path}#a`],
+    // Node's old parser of URLs, which Express asks where there is a #, takes a backslash for a slash.
+    ...[
+      `${path}\\`,
+      `${path}\\#`,
+      `${upper}\\#a`,
+      `${path}\\?a#`,
+      `${path}/\\#`,
+      `/\\${path}#`,
+      `/a/..\\${name}#`,
+    ],
   ];
 }
 
-/** As nginx does before it compares: decoded, slashes merged, dots resolved. */
+/** As nginx does before it compares: decoded, slashes merged, dots resolved. A backslash is a letter to it. */
 function normalised(target: string): string {
   const [path = ""] = target.split(/[?#]/, 1);
-  return new URL(`http://host${decodeURIComponent(path).replace(/\/+/g, "/")}`).pathname;
+  return posix.normalize(decodeURIComponent(path));
+}
+
+/** As nginx hands it on: in the spelling of the client, which fetch would change. */
+function statusOf(url: string, path: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(url);
+    get({ hostname, port, path }, (res) => resolve(res.resume().statusCode)).on("error", reject);
+  });
 }
 
 for (const file of filesOf("docs/deployment")) {
@@ -41,9 +60,7 @@ for (const file of filesOf("docs/deployment")) {
       const url = await listen(createServer(app));
       let inside = 0;
       for (const target of names.flatMap(spellingsOf)) {
-        // Not by fetch's own parser, which resolves dots; Express sees what nginx hands on.
-        const response = await fetch(url + target.replace("/..", "/%2e%2e"));
-        if (response.status !== 200) continue;
+        if ((await statusOf(url, target)) !== 200) continue;
         inside++;
         expect(closed.test(normalised(target)), target).to.equal(true);
       }
@@ -58,6 +75,8 @@ for (const file of filesOf("docs/deployment")) {
       expect(code).to.match(/add_header Strict-Transport-Security "max-age=\d{8}" always;/);
       const [, name, format] = /log_format (\w+) '([^']*)';/.exec(code) ?? [];
       expect(code).to.match(new RegExp(`access_log \\S+ ${name};`));
+      // At lower levels it writes the whole request line of what the process does not answer.
+      expect(code).to.match(/error_log +\S+ crit;/);
       expect(format)
         .to.include("$uri")
         .and.not.match(/\$(request|request_uri|args|query_string|http_referer|is_args)\b/);

@@ -118,6 +118,21 @@ describe("the session token of a Mini Program", () => {
     ]);
   });
 
+  it("goes to the routes of a login whose url ends with a slash", async () => {
+    for (const [url, own] of [
+      ["https://example.com/wx/", "https://example.com"],
+      ["/wx//", ""],
+    ] as const) {
+      const { login, sent } = signedIn(url);
+      await login.updateProfile({ nickName: "小红" });
+      await login.request({ url: "/me" });
+      expect(sent).to.deep.equal([
+        [`${own}/wx/profile`, "Bearer secret"],
+        [`${own}/me`, "Bearer secret"],
+      ]);
+    }
+  });
+
   it("goes to other servers that are named", async () => {
     const { login, sent } = signedIn(OWN, [
       "https://API.example.com",

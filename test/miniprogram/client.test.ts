@@ -81,6 +81,10 @@ describe("the client of a Mini Program", () => {
       "getUserInfo:fail cancelled",
       "getUserInfo:fail:auth canceled",
       "getUserInfo:fail privacy permission is not authorized",
+      "getPhoneNumber:user deny",
+      "getPhoneNumber:user cancel",
+      "getUserInfo:cancel",
+      "getUserInfo: fail auth deny",
     ]) {
       expect(await login.complete({ errMsg })).to.include({ status: "incomplete", refused: true });
     }

@@ -42,6 +42,11 @@ function expectRefused(
 
 const INVALID_STATE = { location: "/?error=invalid_state", code: "invalid_state" };
 
+/** Has invisible characters and dots of its own in each layer of encoding: four ways to read each, 256 in all. */
+const MANY_READINGS = `/a/b/c/d${["%", "%25", "%2525", "%252525"]
+  .map((percent) => `/e${percent}c2${percent}ad/f/${percent}2e${percent}2e${percent}2fg`)
+  .join("")}`;
+
 /** The key of a state that has been used, whose time is over. */
 async function endArrivals({ keys }: WebApp): Promise<void> {
   for (const key of await keys()) {
@@ -280,6 +285,7 @@ forEachStore("attacks on the web login", () => {
     "/50%25de/..%2f%2fevil.example%",
     "/%ab%2fevil.example/..%2f..%2f%2fevil.example",
     "/%25252525252fevil.example",
+    MANY_READINGS,
     `/${"a".repeat(2048)}`,
   ]) {
     it(`returnTo ${JSON.stringify(returnTo).slice(0, 50)} leads nowhere (open redirect)`, async () => {

@@ -284,6 +284,23 @@ describe("the web login", () => {
     expect(back.location).to.equal("/?error=authorization_denied#/orders?page=2");
   });
 
+  for (const [returnTo, location] of [
+    ["/s?q=%B6%A9%B5%A5&page=2", "/s?q=%B6%A9%B5%A5&page=2&error=authorization_denied"],
+    ["/s?flag&q=a%20b+c#top", "/s?flag&q=a%20b+c&error=authorization_denied#top"],
+    ["/s?filter=a:b,c;d&next=%2Fcart", "/s?filter=a:b,c;d&next=%2Fcart&error=authorization_denied"],
+    ["/s?100%", "/s?100%&error=authorization_denied"],
+    ["/s?error=x&a=1&%65rror=y&error&my-error=1", "/s?a=1&my-error=1&error=authorization_denied"],
+    ["/s?", "/s?error=authorization_denied"],
+  ] as const) {
+    it(`tells a page by its query, and leaves the rest of ${returnTo} as it is`, async () => {
+      const { browser, wechat } = await startWebApp();
+      const tab = browser();
+      const page = await tab.start(`?returnTo=${encodeURIComponent(returnTo)}`);
+      const back = await tab.open(wechat.phone().authorize(page, { refuse: true }));
+      expect(back.location).to.equal(location);
+    });
+  }
+
   it("asks WeChat for the profile only where something is lacking", async () => {
     const { browser, wechat, saveUser } = await startWebApp();
     const phone = wechat.phone({ unionid: "u1" });
@@ -441,6 +458,23 @@ describe("the web login", () => {
     expect(setCookies).to.have.length(1);
     expect(setCookies[0]).to.match(/^wechat-session-[\w.]+=; Max-Age=0; Path=\/; HttpOnly; SameSite=Lax$/);
     expect(tab.sessionToken()).to.equal(undefined);
+  });
+
+  it("clears the cookie for a token that the own page signs out, and for nobody else's page", async () => {
+    const { browser, wechat, url } = await startWebApp();
+    for (const [headers, cleared] of [
+      [{ Origin: url }, 1],
+      [{ "Sec-Fetch-Site": "same-origin" }, 1],
+      [{ "Sec-Fetch-Site": "same-site", Origin: `${url}.example` }, 0],
+      [{ Origin: "https://evil.example" }, 0],
+    ] as const) {
+      const tab = browser();
+      await tab.open(wechat.phone({ unionid: "u1" }).authorize(await tab.start()));
+      const Authorization = `Bearer ${tab.sessionToken()}`;
+      const init = { method: "POST", headers: { Authorization, ...headers } };
+      const { status, setCookies } = await tab.open("/web/logout", init);
+      expect([status, setCookies.length], JSON.stringify(headers)).to.deep.equal([200, cleared]);
+    }
   });
 
   it("leaves the cookie where Redis cannot end its session", async () => {
