@@ -2,7 +2,8 @@ import { type Identity, isUnionid } from "../identity.ts";
 
 /**
  * Whose sessions to end: an identity, or a row of the host's table. Without an appId it is the app that asks, or each of its
- * apps; a unionid is enough where apps share sessions. Other members of a row do no harm.
+ * apps; a unionid is enough where apps share sessions. With the appId of another app nothing ends in an app whose sessions
+ * are its own: nobody has a session there by that openid. Other members of a row do no harm.
  */
 export type Person = { appId?: string | null | undefined } & (
   | { openid: string; unionid?: string | null | undefined }
