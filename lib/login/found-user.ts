@@ -1,6 +1,6 @@
 import { types } from "node:util";
 import { isError } from "../as-error.ts";
-import type { Identity } from "../identity.ts";
+import { type Identity, isUnionid } from "../identity.ts";
 import { REQUIREMENTS } from "./requirements.ts";
 
 /** What of a user is read here. */
@@ -34,7 +34,7 @@ export function checkFoundUser<User extends object>(
 function isWhoLoggedIn(found: object, identity: Identity): boolean {
   const [openid, unionid] = [fieldOf(found, "openid"), fieldOf(found, "unionid")];
   if (isNothing(openid) && isNothing(unionid)) return true;
-  return isSame(openid, identity.openid) || isSame(unionid, identity.unionid);
+  return openid === identity.openid || (isUnionid(unionid) && unionid === identity.unionid);
 }
 
 /** Express shows errors to the client unless in production: hence the ends of the ids only. */
@@ -102,10 +102,6 @@ function isPromise(value: unknown): boolean {
 
 function fieldOf(found: object, name: string): unknown {
   return (found as Record<string, unknown>)[name];
-}
-
-function isSame(id: unknown, other: string | undefined): boolean {
-  return !isNothing(id) && id === other;
 }
 
 function isNothing(id: unknown): boolean {

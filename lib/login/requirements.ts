@@ -1,3 +1,5 @@
+import { isUnionid } from "../identity.ts";
+
 /** What a host can require of a user before the login counts as complete. */
 export type Requirement = "unionid" | "nickName" | "avatarUrl" | "phoneNumber";
 
@@ -74,6 +76,7 @@ export function hasNews(openid: string, learned: Known, user: object & { openid?
 }
 
 function isPlaceholder(name: keyof Known, value: string): boolean {
+  if (name === "unionid") return !isUnionid(value);
   if (name === "nickName") return value === PLACEHOLDER_NAME;
   return name === "avatarUrl" && value.includes(PLACEHOLDER_AVATAR);
 }

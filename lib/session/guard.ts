@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { WechatLoginError } from "../errors.ts";
-import type { Identity } from "../identity.ts";
+import { type Identity, isUnionid } from "../identity.ts";
 import { identitiesOf, type Person } from "./person.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -103,8 +103,9 @@ export function guardOf<User extends object>({
   };
 }
 
-function unionidOf(user: object | null | undefined): unknown {
-  return (user as { unionid?: unknown } | null | undefined)?.unionid;
+function unionidOf(user: object | null | undefined): string | undefined {
+  const unionid = (user as { unionid?: unknown } | null | undefined)?.unionid;
+  return isUnionid(unionid) ? unionid : undefined;
 }
 
 /** The token of `Authorization: Bearer …`, or an empty string, which is nobody's. */

@@ -1,8 +1,9 @@
-import type { Identity } from "../identity.ts";
+import { type Identity, isUnionid } from "../identity.ts";
 
 /**
  * Whose sessions to end: an identity, or a row of the host's table. Without an appId it is the app that asks, or each of its
- * apps; a unionid is enough where apps share sessions. Other members of a row do no harm.
+ * apps; a unionid is enough where apps share sessions. With the appId of another app nothing ends in an app whose sessions
+ * are its own: nobody has a session there by that openid. Other members of a row do no harm.
  */
 export type Person = { appId?: string | null | undefined } & (
   | { openid: string; unionid?: string | null | undefined }
@@ -21,7 +22,7 @@ export function identitiesOf(
   const { appId, openid, unionid } = {
     appId: given(person, "appId"),
     openid: given(person, "openid"),
-    unionid: given(person, "unionid"),
+    unionid: unionidIn(person),
   };
   if (openid === undefined && (unionid === undefined || !pool.isShared)) {
     const more = pool.isShared ? ", or the unionid" : "";
@@ -31,6 +32,12 @@ export function identitiesOf(
   const appIds = appId === undefined ? [pool.appId, ...(pool.otherAppIds ?? [])] : [appId];
   const identities = openid === undefined ? [] : appIds.map((id) => ({ appId: id, openid, ...ofUnion }));
   return { identities, ...ofUnion };
+}
+
+/** A row may hold a word for nothing. */
+function unionidIn(person: Person): string | undefined {
+  const unionid = given(person, "unionid");
+  return isUnionid(unionid) ? unionid : undefined;
 }
 
 function given(person: Person, name: string): string | undefined {

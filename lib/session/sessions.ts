@@ -19,7 +19,7 @@ export interface Sessions {
    * Whether a session was ended by a sign-out everywhere that could not find it: where apps share sessions, the host's user
    * may have a unionid that the session was not begun with.
    */
-  isSignedOut(token: string, session: Session, unionid: unknown): Promise<boolean>;
+  isSignedOut(token: string, session: Session, unionid: string | undefined): Promise<boolean>;
   /** Whether the session lives that this is the locator of. */
   isAlive(locator: string): Promise<boolean>;
   /** Ends one session; says whether there was one. */
@@ -30,7 +30,7 @@ export interface Sessions {
    * @param unionids what the host knows of this person's unionid, if anything
    * @throws {TypeError} where nothing says who it is
    */
-  endAll(person: Person, unionids?: unknown[]): Promise<void>;
+  endAll(person: Person, unionids?: (string | undefined)[]): Promise<void>;
 }
 
 export interface Session {
@@ -144,8 +144,7 @@ export function sessions(store: Store, pool: SessionPool): Sessions {
       return (await store.renewMember(keyOf(handle), member, ttl)) !== undefined;
     },
     async isSignedOut(token, { identity, startedAt }, unionid) {
-      const isKnown = !pool.isShared || typeof unionid !== "string" || unionid === "";
-      if (isKnown || unionid === identity.unionid) return false;
+      if (!pool.isShared || unionid === undefined || unionid === identity.unionid) return false;
       const isOver = await links.isSignedOut(handleOf(unionid), token.slice(-HANDLE_LENGTH), startedAt);
       if (isOver) await end(token);
       return isOver;
@@ -153,7 +152,7 @@ export function sessions(store: Store, pool: SessionPool): Sessions {
     end,
     async endAll(person, unionids = []) {
       const { identities, unionid } = identitiesOf(person, pool);
-      const unions = [unionid, ...unionids].filter((id) => typeof id === "string" && id !== "") as string[];
+      const unions = [unionid, ...unionids].filter((id) => id !== undefined);
       const handles = [...identities.map(openidHandle), ...(pool.isShared ? unions.map(handleOf) : [])];
       if (!pool.isShared) return await removeAll(handles);
       const { all, failures } = await links.signOutAll(handles);

@@ -37,6 +37,47 @@ describe("the user that findUser returns", () => {
       "a join that returns another row": (users) => () => users.at(-1),
       "one user for everybody": (users) => () => users[0],
     };
+    for (const word of ["undefined", "null", "NULL", "0", "none", "[object Object]", " "]) {
+      /** A host that stores this where there is no unionid, and looks by the unionid first. */
+      const host = () => {
+        const rows: Row[] = [];
+        const findUser = ({ openid, unionid }: Identity) =>
+          rows.find((row) => unionid !== undefined && row.unionid === unionid) ??
+          rows.find((row) => row.openid === openid);
+        const saveUser = ({ openid, unionid = word }: Identity) => {
+          const row = findUser({ appId: APP_ID, openid });
+          if (row) Object.assign(row, { unionid });
+          else rows.push({ openid, unionid });
+        };
+        return { rows, findUser: findUser as () => TestUser, saveUser };
+      };
+
+      it(`where rows hold ${JSON.stringify(word)} for no unionid: each gets their own`, async () => {
+        const { findUser, saveUser } = host();
+        for (const session of [undefined, { name: "shop" }]) {
+          const { wechat, post, me } = await start(findUser, { saveUser, session });
+          for (const openid of ["o-one", "o-two", "o-one", "o-two"]) {
+            const { body } = await post("/wx/login", wechat.phone({ openid }).login());
+            expect((await me(body.sessionToken)).body.user).to.include({ openid });
+          }
+        }
+      });
+
+      it(`nor are all signed out where one is: rows hold ${JSON.stringify(word)}`, async () => {
+        const { rows, findUser, saveUser } = host();
+        const { wechat, post, me, wx } = await start(findUser, { saveUser, session: { name: "shop" } });
+        const tokens: string[] = [];
+        for (const openid of ["o-one", "o-two"]) {
+          const { body } = await post("/wx/login", wechat.phone({ openid }).login());
+          tokens.push(body.sessionToken);
+          expect((await me(body.sessionToken)).status).to.equal(200);
+        }
+        await wx.signOutEverywhere(rows[0] as { openid: string });
+        const statuses = await Promise.all(tokens.map(async (token) => (await me(token)).status));
+        expect(statuses).to.deep.equal([401, 200]);
+      });
+    }
+
     for (const [name, findUserIn] of Object.entries(slips)) {
       it(`in the Mini Program: ${name}`, async () => {
         const users = [{ ...VICTIM }];
