@@ -60,7 +60,16 @@ export async function readForm(req: IncomingMessage, reading: FormReading): Prom
     throw invalid("The form has no boundary: send JSON by wx.request, or a file by wx.uploadFile.");
   }
   return await new Promise((resolve, reject) => {
-    const form = partsOf(parser, reading, refuse);
+    let isAdmitting = false;
+    /** Pauses the request meanwhile: nothing of the file is collected. */
+    async function admitFile(fields: Form["fields"]): Promise<void> {
+      isAdmitting = true;
+      req.pause();
+      await reading.admitFile(fields);
+      isAdmitting = false;
+      req.resume();
+    }
+    const form = partsOf(parser, { ...reading, admitFile }, refuse);
     const feed = feedOf(parser, reading);
     const { ended, stop } = left ? given(() => feed(left)) : receive(req, feed, CUT_OFF);
     function refuse(error: unknown): void {
@@ -68,7 +77,9 @@ export async function readForm(req: IncomingMessage, reading: FormReading): Prom
       reject(error);
     }
     ended.then(() => parser.end()).catch(refuse);
-    parser.on("drain", () => req.resume());
+    parser.on("drain", () => {
+      if (!isAdmitting) req.resume();
+    });
     parser.on("error", () => refuse(invalid(CUT_OFF)));
     parser.on("finish", () => resolve(form()));
   });
@@ -108,7 +119,6 @@ function partsOf(parser: Parser, { maxBytes, admitFile }: FormReading, refuse: (
     file.once("limit", () =>
       refuse(invalid(`The avatar is larger than ${maxBytes} bytes.`, { status: 413 })),
     );
-    // Until then the parser pauses the request: nothing of the file is collected.
     admitFile(Object.fromEntries(fields)).then(() => file.on("data", pieces.push), refuse);
   });
   for (const limit of ["partsLimit", "filesLimit", "fieldsLimit"] as const) {
@@ -119,7 +129,10 @@ function partsOf(parser: Parser, { maxBytes, admitFile }: FormReading, refuse: (
 
 function parserOf({ headers }: IncomingMessage, maxBytes: number) {
   try {
-    return new Busboy({ headers: headers as BusboyHeaders, limits: { ...LIMITS, fileSize: maxBytes } });
+    const limits = { ...LIMITS, fileSize: maxBytes };
+    // Larger than all that is read: the parser never ends a pause of its own in a part that it drops, and the request hangs.
+    const fileHwm = 2 * (maxBytes + MAX_BESIDES_FILE);
+    return new Busboy({ headers: headers as BusboyHeaders, limits, fileHwm });
   } catch {
     return undefined;
   }

@@ -230,6 +230,22 @@ describe("an upload that is refused leaves nothing behind, and the token stays g
     await nothingHappened(app);
   });
 
+  for (const [what, head] of [
+    ["without headers", ""],
+    ["without a disposition", "A: b\n"],
+    ["of another disposition", "Content-Disposition: attachment; name=a\n"],
+  ]) {
+    it(`a large part ${what} is read and dropped, in front of a field and behind it`, async () => {
+      const app = await pending();
+      for (const size of [70_000, 100_000, 300_000]) {
+        const dropped = `--X\n${head}\n${"x".repeat(size)}\n`;
+        const answer = await raw(app, `${dropped}${part("nickName")}Ada\n${dropped}--X--\n`);
+        expect(answer.body.error.message).to.equal("temporaryToken is missing.");
+      }
+      await nothingHappened(app);
+    });
+  }
+
   it("a form without a boundary", async () => {
     const app = await pending();
     const answer = await raw(app, "x", "multipart/form-data");
