@@ -5,7 +5,7 @@ export interface Accounts {
   miniProgram: Account;
   officialAccount?: Account | undefined;
   website?: Account | undefined;
-  /** Where WeChat's API and its authorise pages are, if not at their usual place. */
+  /** Where WeChat's API is, and where its authorise pages are, if not at their usual places: other hosts have the API only. */
   baseUrl?: string | undefined;
   authorizeBaseUrl?: string | undefined;
   simulator?: WechatSimulator;
@@ -30,7 +30,7 @@ export async function openAccounts(env: NodeJS.ProcessEnv): Promise<Accounts> {
       officialAccount: accountIn(env, "WECHAT_OFFICIAL"),
       website: accountIn(env, "WECHAT_WEBSITE"),
     };
-    return { miniProgram, ...web, baseUrl, authorizeBaseUrl: baseUrl };
+    return { miniProgram, ...web, baseUrl, authorizeBaseUrl: env.WECHAT_AUTHORIZE_BASE_URL };
   }
   if (env.NODE_ENV === "production") {
     throw new Error("Set WECHAT_APP_ID and WECHAT_SECRET: the simulated WeChat is not for production");

@@ -1,5 +1,5 @@
 import cluster from "node:cluster";
-import { STATUS_CODES } from "node:http";
+import { createServer, STATUS_CODES } from "node:http";
 import express, { type ErrorRequestHandler } from "express";
 import { wechatLogin, wechatWebLogin } from "express-wechat-login";
 import { Redis } from "ioredis";
@@ -8,18 +8,19 @@ import { openAvatars } from "./avatars.ts";
 import { openDatabase } from "./database.ts";
 import { healthOf } from "./health.ts";
 import { walkThrough } from "./phone.ts";
+import { orRefuse, placeOf, refuse } from "./settings.ts";
 import { openStage } from "./stage/stage.ts";
 
-const { REDIS_URL, PORT = "3000", DATA = "example-app/data", DRAIN_MS = "0" } = process.env;
-const { PUBLIC_URL = `http://localhost:${PORT}` } = process.env;
+const { REDIS_URL, DATA = "example-app/data", DRAIN_MS = "0" } = process.env;
 
 const NO_WEBSITE =
   "Serving POST /wx/login. For the web login set WECHAT_WEBSITE_APP_ID and WECHAT_WEBSITE_SECRET, or those of WECHAT_OFFICIAL.";
 
-const accounts = await openAccounts(process.env);
+const accounts = await openAccounts(process.env).catch(refuse);
 const { miniProgram, officialAccount, website, baseUrl, authorizeBaseUrl, simulator } = accounts;
+const { port, listenHost, publicUrl } = orRefuse(() => placeOf(process.env, simulator !== undefined));
 const { users, place } = await openDatabase(process.env, DATA);
-const avatars = openAvatars(`${DATA}/avatars`, `${PUBLIC_URL}/avatars`, miniProgram.secret);
+const avatars = openAvatars(`${DATA}/avatars`, `${publicUrl}/avatars`, miniProgram.secret);
 
 // Fails fast where Redis is away, and comes back by itself.
 const redis = REDIS_URL
@@ -52,7 +53,7 @@ app.use("/wx", wx);
 app.use("/wx-profile", wechatLogin({ ...options, require: ["unionid", "nickName", "avatarUrl"] }));
 app.use("/wx-phone", wechatLogin({ ...options, require: ["unionid", "phoneNumber"] }));
 
-const callbackUrl = `${PUBLIC_URL}/web/callback`;
+const callbackUrl = `${publicUrl}/web/callback`;
 const hasWeb = officialAccount ?? website;
 const returnTo = "/web.html";
 const web =
@@ -71,7 +72,7 @@ const stage =
   (await openStage({
     accounts: { ...accounts, simulator },
     avatars,
-    publicUrl: PUBLIC_URL,
+    publicUrl,
     redisUrl: REDIS_URL,
   }));
 if (stage) app.use(stage.router);
@@ -87,10 +88,13 @@ const onError: ErrorRequestHandler = (error, _req, res, next) => {
 };
 app.use(onError);
 
-const server = app.listen(Number(PORT), async (error) => {
-  if (error) throw new Error(`Port ${PORT} cannot be used; try PORT=3001 npm start`, { cause: error });
+const server = createServer(app);
+server.once("error", ({ message }) => {
+  refuse(new Error(`Port ${port} cannot be used (${message}); try PORT=3001 npm start`));
+});
+server.listen({ port, host: listenHost }, async () => {
   const address = server.address();
-  const url = `http://localhost:${typeof address === "object" ? address?.port : PORT}`;
+  const url = `http://localhost:${typeof address === "object" ? address?.port : port}`;
   console.log(
     `WeChat:   ${simulator ? `simulated, at ${simulator.baseUrl}` : (baseUrl ?? "api.weixin.qq.com")}`,
   );

@@ -2,6 +2,7 @@ import cluster from "node:cluster";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type Accounts, openAccounts } from "./accounts.ts";
+import { orRefuse, placeOf, refuse } from "./settings.ts";
 
 /** A worker that dies is replaced; the more have died in the last minute, the later. */
 const BRAKE = { windowMs: 60_000, firstMs: 100, longestMs: 30_000 };
@@ -18,9 +19,9 @@ if (complaint) {
 }
 
 /** One sentence on why so many workers cannot be started. */
-function complaintOf(workers: number, { REDIS_URL }: NodeJS.ProcessEnv): string | undefined {
+function complaintOf(workers: number, env: NodeJS.ProcessEnv): string | undefined {
   if (!Number.isInteger(workers) || workers < 1) return "--workers takes a whole number above 0.";
-  if (workers === 1 || REDIS_URL) return undefined;
+  if (workers === 1 || env.REDIS_URL) return undefined;
   return "Several workers need a Redis that they share, since one must know the tokens that another has given: set REDIS_URL, as in REDIS_URL=redis://127.0.0.1:6379 npm start -- --workers 4";
 }
 
@@ -29,8 +30,9 @@ function complaintOf(workers: number, { REDIS_URL }: NodeJS.ProcessEnv): string 
  * trying again: the exit code tells.
  */
 async function startWorkers(count: number): Promise<void> {
-  const { simulator, ...accounts } = await openAccounts(process.env);
-  const env = simulator ? environmentOf(accounts) : {};
+  const { simulator, ...accounts } = await openAccounts(process.env).catch(refuse);
+  const { listenHost } = orRefuse(() => placeOf(process.env, simulator !== undefined));
+  const env = simulator ? { ...environmentOf(accounts), LISTEN_HOST: listenHost } : {};
   let deaths: number[] = [];
   const stopping = new AbortController();
   let hasServed = false;
@@ -73,11 +75,13 @@ async function startWorkers(count: number): Promise<void> {
 }
 
 /** The workers find the simulated WeChat of this process where they would find the real one. */
-function environmentOf({ miniProgram, officialAccount, website, baseUrl }: Accounts): NodeJS.ProcessEnv {
+function environmentOf({ baseUrl, authorizeBaseUrl, ...apps }: Accounts): NodeJS.ProcessEnv {
+  const { miniProgram, officialAccount, website } = apps;
   const named = { WECHAT: miniProgram, WECHAT_OFFICIAL: officialAccount, WECHAT_WEBSITE: website };
   const accounts = Object.entries(named).flatMap(([prefix, account]) => [
     [`${prefix}_APP_ID`, account?.appId],
     [`${prefix}_SECRET`, account?.secret],
   ]);
-  return { WECHAT_BASE_URL: baseUrl, ...Object.fromEntries(accounts) };
+  const places = { WECHAT_BASE_URL: baseUrl, WECHAT_AUTHORIZE_BASE_URL: authorizeBaseUrl };
+  return { ...places, ...Object.fromEntries(accounts) };
 }

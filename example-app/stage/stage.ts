@@ -8,6 +8,7 @@ import type { UserToSave } from "../user.ts";
 import { openUsers } from "../users.ts";
 import { stageLogins } from "./logins.ts";
 import { messages } from "./messages.ts";
+import { ownPageOnly } from "./own-page.ts";
 import { people } from "./people.ts";
 import { phoneApi } from "./phone-api.ts";
 import { openRedis } from "./redis.ts";
@@ -72,7 +73,9 @@ export async function openStage({ accounts, avatars, publicUrl, redisUrl }: Stag
   });
 
   const router = express.Router();
-  router.get("/", (_req, res) => {
+  const ownPage = ownPageOnly(publicUrl);
+  router.use("/stage", ownPage);
+  router.get("/", ownPage, (_req, res) => {
     res.set("Content-Security-Policy", POLICY).sendFile(`${PAGES}/index.html`);
   });
   router.use("/stage", express.static(PAGES));

@@ -7,6 +7,15 @@ export interface Account {
   secret: string;
 }
 
+/** An Official Account or a website application. */
+export interface WebAccount extends Account {
+  /**
+   * The domain that is registered for the web login (网页授权域名, 授权回调域): `shop.example`, without a scheme, a port and a
+   * path. A `redirect_uri` elsewhere is refused with 10003. Default: every domain is taken.
+   */
+  domain?: string;
+}
+
 /** WeChat's answer to a wrong or missing appid or secret. */
 export function refusalOfApp(query: URLSearchParams, app: Account | undefined): Answer | undefined {
   if (!query.get("appid")) return failure(41002, "appid missing");

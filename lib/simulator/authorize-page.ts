@@ -1,4 +1,4 @@
-import type { Account } from "./app.ts";
+import type { WebAccount } from "./app.ts";
 import { ownProfileOf } from "./phone.ts";
 import type { Person } from "./web-logins.ts";
 
@@ -7,8 +7,8 @@ export type Page = { status: number; html: string } | { location: string };
 
 /** The apps that a web login can belong to. */
 export interface WebAccounts {
-  officialAccount?: Account | undefined;
-  website?: Account | undefined;
+  officialAccount?: WebAccount | undefined;
+  website?: WebAccount | undefined;
 }
 
 /** The authorise pages, and what each is for. */
@@ -27,7 +27,7 @@ const ORDER = "appid,redirect_uri,response_type,scope,state";
 
 /** What an app's page asks for, checked. */
 interface AuthorizeRequest {
-  app: Account;
+  app: WebAccount;
   scope: string;
   redirectUri: URL;
   state: string;
@@ -42,8 +42,10 @@ interface AuthorizeRequest {
 export function authorizePages(
   accounts: WebAccounts,
   people: Map<string, Person>,
-  grant: (app: Account, scope: string, person: Person) => string,
+  grant: (app: WebAccount, scope: string, person: Person) => string,
 ) {
+  for (const [name, app] of Object.entries(accounts)) checkDomain(name, app);
+
   /** @throws {Error} what WeChat's page shows */
   function read({ pathname, searchParams }: URL): AuthorizeRequest {
     const page = AUTHORIZE_PAGES[pathname as keyof typeof AUTHORIZE_PAGES];
@@ -54,7 +56,7 @@ export function authorizePages(
     const [redirectUri, scope] = [searchParams.get("redirect_uri") ?? "", searchParams.get("scope") ?? ""];
     if (names.join() !== ORDER) throw new Error(`参数错误: the parameters must be ${ORDER}`);
     if (!app || searchParams.get("appid") !== app.appId) throw new Error("appid 参数错误");
-    if (!URL.canParse(redirectUri)) throw new Error("redirect_uri 参数错误 (10003)");
+    if (!isRegistered(redirectUri, app)) throw new Error("redirect_uri 参数错误 (10003)");
     if (!scopes.some((name) => name === scope)) throw new Error("Scope 参数错误或没有 Scope 权限 (10005)");
     const state = String(searchParams.get("state"));
     if (!/^[a-zA-Z0-9]{0,128}$/.test(state))
@@ -88,6 +90,20 @@ export function authorizePages(
       }
     },
   };
+}
+
+/** WeChat compares the whole host name: neither a subdomain nor the domain above will do. */
+function isRegistered(redirectUri: string, { domain }: WebAccount): boolean {
+  if (!URL.canParse(redirectUri)) return false;
+  return domain === undefined || new URL(redirectUri).hostname === new URL(`http://${domain}`).hostname;
+}
+
+function checkDomain(name: string, app: WebAccount | undefined): void {
+  const domain = app?.domain;
+  if (domain === undefined || (/^[^\s/?#@:\\]+$/.test(domain) && URL.canParse(`http://${domain}`))) return;
+  throw new TypeError(
+    `wechatSimulator: "domain" of ${name} must be a domain without a scheme, a port and a path, such as shop.example.`,
+  );
 }
 
 function listOf(url: URL, { app, scope }: AuthorizeRequest, people: Iterable<Person>): string {

@@ -1,4 +1,4 @@
-export type { Account } from "./app.ts";
+export type { Account, WebAccount } from "./app.ts";
 export type { Suggestion } from "./content-check.ts";
 export type { Phone, PhoneNumberResult, PhoneUser, Profile, UserInfoResult } from "./phone.ts";
 export type { Bend, SeenRequest } from "./server.ts";

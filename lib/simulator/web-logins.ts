@@ -59,8 +59,9 @@ export function webLogins(apps: Account[]) {
     if (refusal) return refusal;
     if (query.get("grant_type") !== "authorization_code") return failure(40002, "invalid grant_type");
     if (!query.get("code")) return failure(41008, "missing code");
-    if (!grant || grant.app !== app || isOver(grant)) return failure(40029, "invalid code");
+    if (!grant || isOver(grant)) return failure(40029, "invalid code");
     if (wasUsed) return failure(40163, "code been used");
+    if (grant.app !== app) return failure(40029, "invalid code");
     const refreshToken = newToken();
     return tokensFor(grant, newToken(), refreshToken);
   }
@@ -105,7 +106,8 @@ export function webLogins(apps: Account[]) {
   function userInfo(query: URLSearchParams): Answer {
     const grant = grantOf(query);
     if (!isGrant(grant)) return grant;
-    if (grant.scope === "snsapi_base") return failure(48001, "api unauthorized");
+    // Of a snapshot's visitor there is nothing to tell.
+    if (grant.scope === "snsapi_base" || grant.isSnapshot) return failure(48001, "api unauthorized");
     const { nickName, avatarUrl } = ownProfileOf(grant.person);
     const { openid, unionid } = grant;
     return {

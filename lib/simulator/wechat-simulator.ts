@@ -1,5 +1,5 @@
 import { accessTokens } from "./access-tokens.ts";
-import { type Account, newOpenid } from "./app.ts";
+import { type Account, newOpenid, type WebAccount } from "./app.ts";
 import { AUTHORIZE_PAGES, authorizePages } from "./authorize-page.ts";
 import { logins } from "./code2session.ts";
 import { contentCheck, type Suggestion } from "./content-check.ts";
@@ -27,9 +27,9 @@ export interface WechatSimulator {
 /** The apps that the simulator knows, and where it listens. */
 export interface WechatSimulatorOptions extends Account {
   /** An Official Account (公众号) for the web login inside WeChat. */
-  officialAccount?: Account;
+  officialAccount?: WebAccount;
   /** A website application (网站应用) for the web login by QR code. */
-  website?: Account;
+  website?: WebAccount;
   /** Default: a free port. */
   port?: number;
   /** What the content check (msg_sec_check) suggests for a text. Default: `pass` for everything. */
@@ -43,6 +43,7 @@ export interface WechatSimulatorOptions extends Account {
  * the authorise pages, sns/oauth2/access_token, refresh_token, sns/userinfo and sns/auth.
  *
  * @throws {Error} where the port is taken
+ * @throws {TypeError} if a `domain` is more than a domain
  */
 export async function wechatSimulator(options: WechatSimulatorOptions): Promise<WechatSimulator> {
   const { appId, officialAccount, website, port = 0, suggest = () => "pass" } = options;

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import nodeFetch from "node-fetch";
 import { CLOSED_WHILE_KEPT, createAgent } from "./agent.ts";
 import { unreachable } from "./errcodes.ts";
@@ -114,18 +115,26 @@ async function textOf(response: FetchResponse): Promise<string> {
     if (text.length > MAX_ANSWER_BYTES) throw tooLarge();
     return text;
   }
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of response.body) {
-    size += piece.length;
-    if (size > MAX_ANSWER_BYTES) throw tooLarge();
-    pieces.push(Buffer.from(piece));
-  }
-  return utf8.decode(Buffer.concat(pieces));
+  return await read(response.body instanceof Readable ? response.body : Readable.from(response.body));
 }
 
-function isIterable(body: unknown): body is AsyncIterable<Uint8Array> {
+function isIterable(body: unknown): body is AsyncIterable<Uint8Array | string> {
   return Symbol.asyncIterator in Object(body);
+}
+
+/** By events: for so short an answer the iterator would cost more than the reading. */
+function read(body: Readable): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    let size = 0;
+    body.on("data", (piece: Uint8Array) => {
+      size += piece.length;
+      if (size > MAX_ANSWER_BYTES) body.destroy(tooLarge());
+      else pieces.push(Buffer.from(piece));
+    });
+    body.once("end", () => resolve(utf8.decode(Buffer.concat(pieces))));
+    body.on("error", reject);
+  });
 }
 
 function tooLarge(): Error {

@@ -39,6 +39,7 @@ async function startExample(web: Partial<typeof WEB> = WEB) {
   const env = {
     ...process.env,
     WECHAT_BASE_URL: wechat.baseUrl,
+    WECHAT_AUTHORIZE_BASE_URL: wechat.baseUrl,
     WECHAT_APP_ID: MINI_PROGRAM.appId,
     WECHAT_SECRET: MINI_PROGRAM.secret,
     ...web,

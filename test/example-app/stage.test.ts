@@ -155,4 +155,16 @@ describe("the stage of the phone page", () => {
       for (const form of secrets.flatMap(formsOf)) expect(text).to.not.include(form);
     });
   }
+
+  it("takes nothing from another website's page", async () => {
+    const stage = await startStage(undefined);
+    const foreign = { "Sec-Fetch-Site": "cross-site", Origin: "https://evil.example" };
+    for (const path of ["/forget", "/wechat/hangs", "/phone/button/login", "/wx-unionid/login"]) {
+      expect(await stage.post(path, {}, foreign)).to.deep.equal({
+        error: { code: "foreign", message: "Only the page itself may do this." },
+      });
+    }
+    expect(await stage.ask("/scene")).to.include({ isHanging: false });
+    await stage.stop();
+  });
 });

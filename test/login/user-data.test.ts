@@ -278,6 +278,20 @@ describe("a profile in user data", () => {
     }
   });
 
+  it("is believed no text that is missing in rawData, not even if rawData is empty and signed", () => {
+    const empty = signed({}, SESSION_KEY);
+    const { encryptedData, iv } = profileData();
+    expect(reasonFor(() => open({ encryptedData, iv, ...empty }))).to.equal(
+      "a member that rawData does not have",
+    );
+    const bare = sealText(JSON.stringify({ ...IDENTITY, watermark: WATERMARK }));
+    expect(open({ ...bare, ...empty }).data).to.deep.equal({ ...IDENTITY, watermark: WATERMARK });
+    for (const rawData of ["[]", "null", '""', "1"]) {
+      const signature = sign(rawData, SESSION_KEY);
+      expect(reasonFor(() => open({ ...bare, rawData, signature }))).to.equal("no JSON object inside");
+    }
+  });
+
   it("drops members that a later WeChat may add, and names them", () => {
     const added = { is_demote: true, level: 9_999_999_999, nothing: null, minus: -1, __x: false };
     const { data, unknownNames } = open(profileData(added));

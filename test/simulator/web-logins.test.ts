@@ -130,6 +130,85 @@ describe("the simulator's web login", () => {
     expect(await exchange(wechat, "snsapi_login", late)).to.include({ errcode: 40029 });
   });
 
+  it("burns a code that another app sends: 40029 first, then 40163 to everybody", async () => {
+    const wechat = await start();
+    const { appId: appid, secret } = OFFICIAL_ACCOUNT;
+    const code = codeIn(wechat.phone().authorize(pageOf(wechat, "snsapi_login")));
+    const errcodes = [];
+    for (const bent of [{ appid, secret }, { appid, secret }, {}, { appid, secret }]) {
+      errcodes.push((await exchange(wechat, "snsapi_login", code, bent)).errcode);
+    }
+    expect(errcodes).to.deep.equal([40029, 40163, 40163, 40163]);
+  });
+
+  it("has no profile for the token of a snapshot user", async () => {
+    const wechat = await start();
+    const token = await granted(wechat, "snsapi_userinfo", { unionid: "u1", snapshot: true });
+    expect(await api(wechat, "/sns/userinfo", token)).to.include({ errcode: 48001 });
+    expect(await api(wechat, "/sns/auth", token)).to.include({ errcode: 0 });
+  });
+
+  it("refuses a redirect_uri on another domain than the one that an app has registered", async () => {
+    const idn = await wechatSimulator({
+      appId: APP_ID,
+      secret: SECRET,
+      website: { ...WEBSITE, domain: "商店.example" },
+    });
+    atEnd(() => idn.close());
+    const callback = pageOf(idn, "snsapi_login", { redirect_uri: "https://商店.example/cb" });
+    expect(codeIn(idn.phone().authorize(callback))).to.match(/^0/);
+    const website = { ...WEBSITE, domain: "Shop.example" };
+    const officialAccount = { ...OFFICIAL_ACCOUNT, domain: "m.shop.example" };
+    const wechat = await wechatSimulator({ appId: APP_ID, secret: SECRET, website, officialAccount });
+    atEnd(() => wechat.close());
+    const phone = wechat.phone();
+    const cases: [keyof typeof PAGES, string, boolean][] = [
+      ["snsapi_login", CALLBACK, true],
+      ["snsapi_login", "http://SHOP.example:8080/other", true],
+      ["snsapi_userinfo", "https://m.shop.example/", true],
+      ["snsapi_login", "https://m.shop.example/", false],
+      ["snsapi_userinfo", CALLBACK, false],
+      ["snsapi_login", "https://shop.example.evil.example/", false],
+      ["snsapi_login", "https://shop.example@evil.example/", false],
+      ["snsapi_login", "https://evil.example/?shop.example", false],
+      ["snsapi_login", "http://127.0.0.1/", false],
+      ["snsapi_login", "shop.example/cb", false],
+    ];
+    for (const [scope, redirect_uri, isTaken] of cases) {
+      const page = pageOf(wechat, scope, { redirect_uri });
+      const response = await fetch(page);
+      expect([redirect_uri, response.status]).to.deep.equal([redirect_uri, isTaken ? 200 : 400]);
+      if (isTaken) expect(codeIn(phone.authorize(page))).to.match(/^0/);
+      else expect(() => phone.authorize(page)).to.throw("redirect_uri 参数错误 (10003)");
+    }
+  });
+
+  it("is told at once that a domain is more than a domain", async () => {
+    const wrong = [
+      "https://shop.example",
+      "shop.example:3000",
+      "shop.example/",
+      "shop.example/web",
+      "",
+      "a b",
+      "u@a",
+    ];
+    for (const domain of wrong) {
+      for (const [name, app] of Object.entries({ website: WEBSITE, officialAccount: OFFICIAL_ACCOUNT })) {
+        const options = { appId: APP_ID, secret: SECRET, [name]: { ...app, domain } };
+        const failure = await wechatSimulator(options).then(
+          (wechat) => atEnd(() => wechat.close()),
+          (error) => error,
+        );
+        expect([domain, failure?.message]).to.deep.equal([
+          domain,
+          `wechatSimulator: "domain" of ${name} must be a domain without a scheme, a port and a path, such as shop.example.`,
+        ]);
+        expect(failure).to.be.instanceOf(TypeError);
+      }
+    }
+  });
+
   it("gives the profile that web pages still get, but not for snsapi_base", async () => {
     const wechat = await start();
     const user = { unionid: "u1", nickName: "小明", avatarUrl: "https://qlogo/1" };

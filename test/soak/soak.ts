@@ -39,6 +39,7 @@ const host = fork(join(import.meta.dirname, "host.ts"), {
     ...{ WECHAT_BASE_URL: wechat.baseUrl, WECHAT_APP_ID: ACCOUNTS.appId, WECHAT_SECRET: ACCOUNTS.secret },
     ...{ WECHAT_OFFICIAL_APP_ID: "wxofficial", WECHAT_OFFICIAL_SECRET: "s2" },
     ...{ WECHAT_WEBSITE_APP_ID: "wxwebsite", WECHAT_WEBSITE_SECRET: "s3" },
+    WECHAT_AUTHORIZE_BASE_URL: wechat.baseUrl,
     ...{ REDIS_URL: redisServer.url, PORT: String(port), DATA: folder, TRUST_PROXY: "1" },
   },
 });

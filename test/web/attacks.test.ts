@@ -4,7 +4,7 @@ import sinon from "sinon";
 import { AccountConflictError } from "../../lib/index.ts";
 import { IN_WECHAT } from "../support/browser.ts";
 import { errorBody } from "../support/error-body.ts";
-import { atEnd, redis } from "../support/login-app.ts";
+import { atEnd, forEachStore, redis } from "../support/login-app.ts";
 import { until } from "../support/until.ts";
 import { OFFICIAL_ACCOUNT, startWebApp, WEBSITE } from "../support/web-app.ts";
 
@@ -54,7 +54,7 @@ async function endArrivals({ keys }: WebApp): Promise<void> {
   }
 }
 
-describe("attacks on the web login", () => {
+forEachStore("attacks on the web login", () => {
   it("a callback without a state signs nobody in", async () => {
     const app = await startWebApp();
     const tab = app.browser();
@@ -115,32 +115,6 @@ describe("attacks on the web login", () => {
     const [[name, value] = []] = [...tab.cookies];
     const Cookie = `${name}=${value}; ${name}=planted`;
     expectRefused(app, await app.browser().open(callback.href, { headers: { Cookie } }), INVALID_STATE);
-  });
-
-  it("a replayed callback signs nobody in: not later, not with another code, not in another browser", async () => {
-    const app = await startWebApp();
-    const tab = app.browser();
-    const callback = await callbackFor(tab, app);
-    const stolen = callback.href;
-    expect((await tab.open(stolen)).location).to.equal("/page");
-    expect((await app.browser().open(stolen)).location).to.equal("/?error=invalid_state");
-    const other = app.wechat.phone({ unionid: "u2" }).authorize(await app.browser().start());
-    callback.searchParams.set("code", String(new URL(other).searchParams.get("code")));
-    expect((await tab.open(callback.href)).location).to.equal("/?error=invalid_state");
-    await endArrivals(app);
-    expect((await tab.open(stolen)).location).to.equal("/?error=invalid_state");
-    expect(app.users).to.have.length(1);
-  });
-
-  it("a state is good for ten minutes, and what came of it is known for ten seconds", async () => {
-    const app = await startWebApp();
-    const tab = app.browser();
-    const callback = await callbackFor(tab, app);
-    const [key = ""] = await app.keys();
-    expect(await redis().ttl(key)).to.be.within(595, 600);
-    await tab.open(callback.href);
-    expect(await redis().ttl(key)).to.be.within(5, 10);
-    expect(await redis().ttl(`${key}:used`)).to.be.within(595, 600);
   });
 
   it("a code of another app signs nobody in", async () => {
@@ -365,7 +339,35 @@ describe("attacks on the web login", () => {
   }
 });
 
-describe("a callback that comes twice", () => {
+describe("a used state in Redis", () => {
+  it("a replayed callback signs nobody in: not later, not with another code, not in another browser", async () => {
+    const app = await startWebApp();
+    const tab = app.browser();
+    const callback = await callbackFor(tab, app);
+    const stolen = callback.href;
+    expect((await tab.open(stolen)).location).to.equal("/page");
+    expect((await app.browser().open(stolen)).location).to.equal("/?error=invalid_state");
+    const other = app.wechat.phone({ unionid: "u2" }).authorize(await app.browser().start());
+    callback.searchParams.set("code", String(new URL(other).searchParams.get("code")));
+    expect((await tab.open(callback.href)).location).to.equal("/?error=invalid_state");
+    await endArrivals(app);
+    expect((await tab.open(stolen)).location).to.equal("/?error=invalid_state");
+    expect(app.users).to.have.length(1);
+  });
+
+  it("a state is good for ten minutes, and what came of it is known for ten seconds", async () => {
+    const app = await startWebApp();
+    const tab = app.browser();
+    const callback = await callbackFor(tab, app);
+    const [key = ""] = await app.keys();
+    expect(await redis().ttl(key)).to.be.within(595, 600);
+    await tab.open(callback.href);
+    expect(await redis().ttl(key)).to.be.within(5, 10);
+    expect(await redis().ttl(`${key}:used`)).to.be.within(595, 600);
+  });
+});
+
+forEachStore("a callback that comes twice", () => {
   it("at the same time signs in once: WeChat is asked once, the user saved once, and both answers lead on", async () => {
     const onLogin = sinon.spy();
     const { browser, wechat, saveUser, users, errors } = await startWebApp({ onLogin });
