@@ -322,8 +322,9 @@ function call(wx, name, options, timeout) {
         header = received.header;
       });
     }
-    // Taro gives a promise besides; it must not be reported as one that nobody looks at.
-    if (task.catch) task.catch(() => {});
+    // Taro gives a promise besides. It must not be reported as one that nobody looks at, and what a platform lacks is told by
+    // it alone.
+    if (task.catch) task.catch(fail);
   });
 }
 

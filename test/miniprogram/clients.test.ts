@@ -83,6 +83,16 @@ describe("docs/clients.md", () => {
     expect([error, unhandled.callCount]).to.deep.equal(["unreachable", 0]);
   });
 
+  it("taro: what a platform lacks is told by the promise alone, and holds nobody up", async () => {
+    const { wx } = await start(true);
+    const lacks = async () => Promise.reject({ errMsg: "not supported here" });
+    for (const name of ["login", "request"]) {
+      const login = createLogin({ wx: { ...wx, [name]: lacks }, url: "https://example.com/wx" });
+      const { code, message } = await login.start().catch((error) => error);
+      expect([code, message]).to.deep.equal(["unreachable", "not supported here"]);
+    }
+  });
+
   it("miniprogram: app.js and a page, with the button", async () => {
     const { wx, press, storedPage } = { ...(await start(false)), storedPage: [] as object[] };
     const app: { login?: Login; onLaunch?(): void } = {};
