@@ -15,8 +15,7 @@ export const sessionKeyOf = (name) => digestOf(`session_key ${name}`);
 
 /** What the button gives, sealed as WeChat seals it, with the profile of a user who has one. */
 export function userDataOf(name) {
-  const data = {
-    openId: openidOf(name),
+  const profile = {
     nickName: "Band",
     gender: 1,
     language: "zh_CN",
@@ -25,11 +24,19 @@ export function userDataOf(name) {
     country: "CN",
     avatarUrl:
       "http://wx.qlogo.cn/mmopen/vi_32/aSKcBBPpibyKNicHNTMM0qJVh8Kjgiak2AHWr8MHM4WgMEm7GFhsf8OYrySdbvAMvTsw3mo8ibKicsnfN5pRjl1p8HQ/0",
+  };
+  const data = {
+    openId: openidOf(name),
+    ...profile,
     unionId: openidOf(`union-${name}`),
     watermark: { timestamp: Math.floor(Date.now() / 1000), appid: APP_ID },
   };
   const iv = Buffer.from(digestOf(`iv ${name}`), "base64");
   const cipher = createCipheriv("aes-128-cbc", Buffer.from(sessionKeyOf(name), "base64"), iv);
   const sealed = Buffer.concat([cipher.update(JSON.stringify(data)), cipher.final()]);
-  return { encryptedData: sealed.toString("base64"), iv: iv.toString("base64") };
+  const rawData = JSON.stringify(profile);
+  const signature = createHash("sha1")
+    .update(rawData + sessionKeyOf(name))
+    .digest("hex");
+  return { encryptedData: sealed.toString("base64"), iv: iv.toString("base64"), rawData, signature };
 }

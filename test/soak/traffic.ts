@@ -81,8 +81,7 @@ export function traffic(url: string, wechat: WechatSimulator, people: number, ho
       const { temporaryToken } = body;
       if (!temporaryToken) return;
       if (any(3) === 0) await post("/wx/login/complete", from, { temporaryToken, ...phone.refuse() });
-      const data = phone.getUserInfo();
-      const completion = { temporaryToken, encryptedData: data.encryptedData, iv: data.iv };
+      const completion = { temporaryToken, ...phone.getUserInfo() };
       // A double tap: one of them wins.
       await Promise.all(
         Array.from({ length: 1 + any(2) }, () => post("/wx/login/complete", from, completion)),
