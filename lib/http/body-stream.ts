@@ -21,29 +21,26 @@ const MAX_SMALL_PIECES = 256;
 
 /**
  * Hands the body over, piece by piece. What `use` throws ends the reception: an exception in an event handler would end
- * the process. It pauses when `use` returns `false`, until `req.resume()` is called.
+ * the process.
  *
  * @param cutOff says that the client has hung up
  */
 export function receive(
   req: IncomingMessage,
-  use: (piece: Buffer) => boolean,
+  use: (piece: Buffer) => void,
   cutOff = "The request was cut off.",
 ): Reception {
   let stop: Reception["stop"] = () => {};
   const ended = new Promise<void>((resolve, reject) => {
-    let isStopped = false;
     function onData(chunk: Buffer | string): void {
       try {
-        const isReady = use(bytesOf(chunk, req.readableEncoding));
-        if (!isReady && !isStopped) req.pause();
+        use(bytesOf(chunk, req.readableEncoding));
       } catch (error) {
         stop(error);
       }
     }
     const onCut = () => stop(invalid(cutOff));
     stop = (error) => {
-      isStopped = true;
       // A slow client keeps the request for minutes: nothing that hangs on these may wait with it.
       req.off("data", onData).off("end", resolve).off("error", onCut).off("close", onCut);
       req.on("error", ignore).resume();

@@ -71,7 +71,6 @@ async function readBytes(req: IncomingMessage, held: Held): Promise<Buffer> {
     if (size > MAX_BYTES) throw invalid(TOO_LARGE);
     held.take(Math.max(0, Math.min(piece.length, size - FREE_BYTES)));
     pieces.push(piece);
-    return true;
   }).ended;
   return pieces.all();
 }

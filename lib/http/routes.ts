@@ -65,8 +65,11 @@ export function behind(
   return Object.fromEntries(Object.entries(handlers).map(([route, handler]) => [route, after(handler)]));
 }
 
+/** Some proxies name the whole URL, and Express leaves it so: `http://host/login`. */
+const ORIGIN = /^https?:\/\/[^/?]*/;
+
 function pathOf({ url = "" }: IncomingMessage): string {
-  const [path = ""] = url.toLowerCase().split("?", 1);
+  const [path = ""] = url.toLowerCase().replace(ORIGIN, "").split("?", 1);
   return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
 }
 

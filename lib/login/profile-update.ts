@@ -21,12 +21,20 @@ export function profileUpdate({ appId, require, fillIn, saveAvatar, findUser, sa
     if (identity.appId !== appId) throw loginRequired();
     // Before a phone code is paid for and a picture kept.
     refuseIncomplete({ ...knownIn(identity), ...knownIn(user), ...promisedIn(input) });
-    const { phoneCode: _, ...filledIn } = await fillIn(input, identity);
-    const picture = input.avatar && { avatarUrl: await saveAvatar(input.avatar, identity) };
+    const { nickName, phoneCode, avatar } = input;
+    const named = await fillIn(nickName === undefined ? {} : { nickName }, identity);
+    const picture = avatar && { avatarUrl: await saveAvatar(avatar, identity) };
+    // Last: the number is paid for, and lost if anything fails after it.
+    const phone = await fillIn(phoneCode === undefined ? {} : { phoneCode }, identity);
     // Not the guard's user: another request may have changed it while the picture was on its way.
     const stored = await findUser(identity);
     if (!stored) throw loginRequired();
-    const known = { ...knownIn(identity), ...knownIn(stored), ...knownIn(filledIn), ...picture };
+    const known = {
+      ...knownIn(identity),
+      ...knownIn(stored),
+      ...knownIn({ ...named, ...phone }),
+      ...picture,
+    };
     refuseIncomplete(known);
     await saveUser({ ...identity, ...known });
   };

@@ -60,13 +60,10 @@ export async function readForm(req: IncomingMessage, reading: FormReading): Prom
     throw invalid("The form has no boundary: send JSON by wx.request, or a file by wx.uploadFile.");
   }
   return await new Promise((resolve, reject) => {
-    let isAdmitting = false;
     /** Pauses the request meanwhile: nothing of the file is collected. */
     async function admitFile(fields: Form["fields"]): Promise<void> {
-      isAdmitting = true;
       req.pause();
       await reading.admitFile(fields);
-      isAdmitting = false;
       req.resume();
     }
     const form = partsOf(parser, { ...reading, admitFile }, refuse);
@@ -77,22 +74,19 @@ export async function readForm(req: IncomingMessage, reading: FormReading): Prom
       reject(error);
     }
     ended.then(() => parser.end()).catch(refuse);
-    parser.on("drain", () => {
-      if (!isAdmitting) req.resume();
-    });
     parser.on("error", () => refuse(invalid(CUT_OFF)));
     parser.on("finish", () => resolve(form()));
   });
 }
 
-/** Passes a piece on to the parser; `false` asks for a pause. */
+/** Passes a piece on to the parser, which goes through it at once: it needs no pause. */
 function feedOf(parser: Parser, { maxBytes, held }: FormReading) {
   let size = 0;
-  return (piece: Buffer): boolean => {
+  return (piece: Buffer): void => {
     size += piece.length;
     if (size > maxBytes + MAX_BESIDES_FILE) throw invalid("The form is too large.", { status: 413 });
     held.take(piece.length);
-    return parser.write(piece);
+    parser.write(piece);
   };
 }
 

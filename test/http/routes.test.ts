@@ -1,4 +1,5 @@
-import { createServer } from "node:http";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, request } from "node:http";
 import { expect } from "chai";
 import express from "express";
 import sinon from "sinon";
@@ -35,6 +36,15 @@ const POST_ONLY = "POST: method_not_allowed";
 const GET_ONLY = "GET, HEAD: method_not_allowed";
 
 describe("a router without a framework", () => {
+  it("takes a request whose line names the whole URL, as some proxies write it", async () => {
+    const url = await listen(createServer(express().use("/wx", mounted)));
+    for (const path of ["http://shop.example/wx/login", "HTTPS://shop.example:8080/wx/login/?x=/y"]) {
+      const asked = request(url, { method: "POST", path }).end();
+      const [answer] = (await once(asked, "response")) as [IncomingMessage];
+      expect(String(await answer.setEncoding("utf8").toArray())).to.equal("login");
+    }
+  });
+
   const requests: [method: string, path: string, text: string][] = [
     ["POST", "/login", "login"],
     ["POST", "/login?x=1", "login"],

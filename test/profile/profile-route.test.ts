@@ -52,6 +52,17 @@ describe("POST /profile, for who is signed in", () => {
     expect(saveUser.secondCall.args).to.deep.equal([{ ...identity, ...all, ...phoneNumber }]);
   });
 
+  it("pays for no phone number if the picture cannot be kept: the same code is good for the next try", async () => {
+    const saveAvatar = sinon.stub().rejects(new Error("disk full"));
+    const { upload, phone, token, users } = await signedIn({ saveAvatar });
+    const { code: phoneCode } = phone.getPhoneNumber();
+    const change = () => upload(PROFILE, formOf({ phoneCode }, PICTURES.gif), token);
+    expect((await change()).body).to.deep.equal({ host: "error" });
+    saveAvatar.resolves("https://host/1.gif");
+    expect((await change()).body).to.deep.equal({ status: "saved" });
+    expect(users[0]).to.include({ phoneNumber: "10012345678", avatarUrl: "https://host/1.gif" });
+  });
+
   it("answers what onLogin says of the user as changed", async () => {
     const onLogin = (user: { nickName?: string | null }) => ({ name: user.nickName, status: "mine" });
     const { post, token } = await signedIn({ onLogin });
