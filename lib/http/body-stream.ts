@@ -40,15 +40,20 @@ export function receive(
       }
     }
     const onCut = () => stop(invalid(cutOff));
+    function onEnd(): void {
+      // Every request closes after its end: without this each would pay for an error that nobody sees.
+      req.off("close", onCut);
+      resolve();
+    }
     stop = (error) => {
       // A slow client keeps the request for minutes: nothing that hangs on these may wait with it.
-      req.off("data", onData).off("end", resolve).off("error", onCut).off("close", onCut);
+      req.off("data", onData).off("end", onEnd).off("error", onCut).off("close", onCut);
       req.on("error", ignore).resume();
       reject(error);
     };
     // The client has hung up before we began to listen: no event would follow.
     if (req.destroyed) return onCut();
-    req.on("data", onData).on("end", resolve).on("error", onCut).on("close", onCut);
+    req.on("data", onData).on("end", onEnd).on("error", onCut).on("close", onCut);
   });
   return { ended, stop };
 }
