@@ -19,9 +19,11 @@ const MAX_LENGTH = {
   phoneCode: 512,
 };
 const MAX_NICK_NAME_LENGTH = 64;
-/** The user's own refusal. Everything else that fails is a fault of the Mini Program or of its account. */
-const REFUSAL =
-  /:\s*fail\b.*\b(auth(orize)? (deny|denied)|user (deny|denied|cancel\w*)|cancel\w*|privacy permission)\b/is;
+/**
+ * The user's own refusal; some phones write it without `fail`. Everything else that fails is a fault of the Mini Program or of
+ * its account. The client (wechat-login.js) reads it in the same way.
+ */
+const REFUSAL = /^[^:]*:[\s:]*(fail[\s:]*)?((auth|user)\s+(deny|denied|cancel)|cancel|privacy permission)/i;
 /** base64, with either alphabet, in lines or not. A blank was a "+" on its way. */
 const BASE64 = /^[\w+/= \t\r\n-]*$/;
 /** `wx.chooseAvatar` gives a path on the phone; sent as a string it names nothing that a server could fetch. */
@@ -98,10 +100,10 @@ function refuseNothing(input: object, wanted: string): void {
 /** The button's callback runs for a failure, too, with nothing in `e.detail` but this `errMsg`. */
 function refuseFailure({ errMsg }: Fields): void {
   const message = typeof errMsg === "string" ? oneLine(errMsg) : "";
-  if (!/:\s*fail\b/i.test(message)) return;
   if (REFUSAL.test(message)) {
     throw new WechatLoginError("authorization_denied", "The user refused: the temporary token stays good.");
   }
+  if (!/:\s*fail\b/i.test(message)) return;
   throw invalid(`The call failed on the phone, and the user did not refuse: "${message}".`);
 }
 

@@ -204,6 +204,8 @@ describe("errMsg of a button", () => {
     "getUserInfo:fail:auth denied",
     "getUserProfile:fail Auth Deny",
     "chooseAvatar:fail cancel",
+    "getPhoneNumber:user deny",
+    "getUserInfo:cancel",
     "getPhoneNumber:fail privacy permission is not authorized",
   ]) {
     it(`"${errMsg}" is the user's refusal`, async () => {

@@ -13,7 +13,10 @@ export type Web = WechatWebLogin<User>;
 const HOST = Symbol("what both routers are given");
 type Host = Awaited<ReturnType<typeof openHost>>;
 
-const { PORT = "3000", PUBLIC_URL = `http://localhost:${PORT}` } = process.env;
+const { PORT = "3000", PUBLIC_URL = `http://localhost:${PORT}`, NODE_ENV } = process.env;
+if (NODE_ENV === "production" && !process.env.PUBLIC_URL) {
+  throw new Error("Set PUBLIC_URL to the website's own https address: WeChat sends its users back there.");
+}
 
 const SIMULATED = {
   miniProgram: { appId: "wx0000000000000000", secret: "simulated" },
@@ -32,7 +35,7 @@ function accountIn(prefix: string): { appId: string; secret: string } {
  * @throws {Error} where one of them is missing, or all are in production: anyone can log in as anyone at the simulator
  */
 async function openHost(users: UsersService) {
-  const { WECHAT_APP_ID, WECHAT_BASE_URL, NODE_ENV } = process.env;
+  const { WECHAT_APP_ID, WECHAT_BASE_URL, WECHAT_AUTHORIZE_BASE_URL } = process.env;
   const isReal = WECHAT_APP_ID || NODE_ENV === "production";
   const { miniProgram, website } = isReal
     ? { miniProgram: accountIn("WECHAT"), website: accountIn("WEBSITE") }
@@ -43,7 +46,7 @@ async function openHost(users: UsersService) {
   return {
     miniProgram,
     website,
-    authorizeBaseUrl: simulator?.baseUrl ?? WECHAT_BASE_URL,
+    authorizeBaseUrl: simulator?.baseUrl ?? WECHAT_AUTHORIZE_BASE_URL,
     common: {
       baseUrl: simulator?.baseUrl ?? WECHAT_BASE_URL,
       redis: REDIS_URL ? new Redis(REDIS_URL) : undefined,

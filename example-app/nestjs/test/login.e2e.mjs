@@ -137,7 +137,12 @@ test("a broken body is answered in the contract's form, also with Nest's body pa
 });
 
 function environment() {
-  const account = { WECHAT_APP_ID: "wxmini", WECHAT_SECRET: "s1", WECHAT_BASE_URL: wechat.baseUrl };
+  const account = {
+    WECHAT_APP_ID: "wxmini",
+    WECHAT_SECRET: "s1",
+    WECHAT_BASE_URL: wechat.baseUrl,
+    WECHAT_AUTHORIZE_BASE_URL: wechat.baseUrl,
+  };
   return { ...account, WEBSITE_APP_ID: website.appId, WEBSITE_SECRET: website.secret };
 }
 
