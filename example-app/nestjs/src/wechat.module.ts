@@ -14,9 +14,6 @@ const HOST = Symbol("what both routers are given");
 type Host = Awaited<ReturnType<typeof openHost>>;
 
 const { PORT = "3000", PUBLIC_URL = `http://localhost:${PORT}`, NODE_ENV } = process.env;
-if (NODE_ENV === "production" && !process.env.PUBLIC_URL) {
-  throw new Error("Set PUBLIC_URL to the website's own https address: WeChat sends its users back there.");
-}
 
 const SIMULATED = {
   miniProgram: { appId: "wx0000000000000000", secret: "simulated" },
@@ -40,6 +37,9 @@ async function openHost(users: UsersService) {
   const { miniProgram, website } = isReal
     ? { miniProgram: accountIn("WECHAT"), website: accountIn("WEBSITE") }
     : SIMULATED;
+  if (NODE_ENV === "production" && !process.env.PUBLIC_URL) {
+    throw new Error("Set PUBLIC_URL to the website's own https address: WeChat sends its users back there.");
+  }
   const simulator = isReal ? undefined : await wechatSimulator({ ...miniProgram, website });
   simulator?.phone({ unionid: "u1", nickName: "小明" });
   const { REDIS_URL } = process.env;
