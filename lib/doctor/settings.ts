@@ -33,7 +33,8 @@ export const HELP = `express-wechat-login doctor: checks what goes wrong in prac
   --json          for machines
   --help
 
-  npx express-wechat-login explain [--lang zh] [code]   explains the code of an error, or lists the codes
+  npx express-wechat-login explain [--lang zh] [code]   explains the code of an error or of a warning,
+                  or an errcode of WeChat; without one it lists the codes
 
   WECHAT_APP_ID, WECHAT_SECRET, WECHAT_BASE_URL and REDIS_URL come from the environment, or from the file .env of this folder.
   In Redis it writes a few keys of its own, and removes them.
