@@ -1,6 +1,9 @@
 import type { Check } from "./checks.ts";
 import { didYouMean } from "./nearest.ts";
 
+/** Names that are looked for among the options, and the option that they are in. */
+const INSIDE: Record<string, string> = { ttl: "session", limit: "rateLimit", window: "rateLimit" };
+
 /**
  * Checks options once, at creation, and fills in the defaults.
  *
@@ -17,8 +20,11 @@ export function checkAll<Options extends object, Defaults extends object>(
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const unknown = given.find(([name]) => !Object.hasOwn(checks, name));
   if (unknown) {
-    const end = didYouMean(unknown[0], Object.keys(checks));
-    throw new TypeError(`${factory}: there is no option "${unknown[0]}"${end}`);
+    const [name] = unknown;
+    const parent = Object.hasOwn(INSIDE, name) ? String(INSIDE[name]) : "";
+    const isInside = Object.hasOwn(checks, parent);
+    const end = isInside ? `: write ${parent}: { ${name} }.` : didYouMean(name, Object.keys(checks));
+    throw new TypeError(`${factory}: there is no option "${name}"${end}`);
   }
   const settings: Record<string, unknown> = { ...defaults, ...Object.fromEntries(given) };
   for (const [name, check] of Object.entries<Check>(checks)) {

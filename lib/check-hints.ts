@@ -37,6 +37,13 @@ export function hintForUrl(value: unknown): string | undefined {
   return /^https?:\/\//.test(value) ? undefined : "Begin it with http:// or https://.";
 }
 
+/** A number that came as text, from an environment variable say. Text that is no number is not shown. */
+export function hintForNumber(name: string, value: unknown): string | undefined {
+  if (typeof value !== "string") return undefined;
+  const isNumber = /^\d{1,15}$/.test(value.trim());
+  return `${name} is a string: write ${isNumber ? Number(value) : "a number"}.`;
+}
+
 export function hintForFunction(value: unknown): string | undefined {
   if (value === undefined) return "It is missing.";
   return isPromise(value) ? "It is a promise: pass the function itself, without calling it." : undefined;

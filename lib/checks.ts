@@ -2,6 +2,7 @@ import {
   type Hint,
   hintForFunction,
   hintForNames,
+  hintForNumber,
   hintForRedis,
   hintForUrl,
   hintForWord,
@@ -20,12 +21,13 @@ const MAX_SECONDS = 10 * 365 * 24 * 60 * 60;
 export const isSeconds: Check = [
   isWholeSeconds,
   "a whole number of seconds above 0",
-  (value) => hintForSeconds("time", value),
+  (value) => hintForNumber("It", value) ?? hintForSeconds("time", value),
 ];
 export const isMilliseconds: Check = [
   // Node's timers take no more, and make one millisecond of it.
   (v) => isAboveZero(v) && Number(v) < 2 ** 31,
   "a whole number of milliseconds above 0 and below 2147483648",
+  (value) => hintForNumber("It", value),
 ];
 export const isBoolean: Check = [(v) => typeof v === "boolean", "true or false"];
 export const isString: Check = [(v) => typeof v === "string", "a string"];
@@ -59,12 +61,23 @@ export const isBaseUrl: Check = [
 export const isRateLimit: Check = [
   isRateLimitOption,
   "false, or an object with a limit and a window in seconds, both whole numbers above 0",
-  (value) => hintForSeconds("window", Object(value).window) ?? hintForNames(value, ["limit", "window"]),
+  (value) => {
+    const { limit, window } = Object(value);
+    return (
+      hintForNumber("limit", limit) ??
+      hintForNumber("window", window) ??
+      hintForSeconds("window", window) ??
+      hintForNames(value, ["limit", "window"])
+    );
+  },
 ];
 export const isSession: Check = [
   isSessionOption,
   "false, or an object of at most a ttl in whole seconds above 0 and a name of letters and digits",
-  (value) => hintForSeconds("ttl", Object(value).ttl) ?? hintForNames(value, ["ttl", "name"]),
+  (value) => {
+    const { ttl } = Object(value);
+    return hintForNumber("ttl", ttl) ?? hintForSeconds("ttl", ttl) ?? hintForNames(value, ["ttl", "name"]);
+  },
 ];
 
 /** A carrier has thousands of users behind one address, and each logs in about once a launch. */

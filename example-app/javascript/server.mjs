@@ -13,13 +13,19 @@ const account = isReal
   : { appId: "wx0000000000000000", secret: "simulated" };
 const simulator = isReal ? undefined : await wechatSimulator(account);
 const users = new Map(); // your database
+// Without limits a login waits for more than a minute if Redis is unreachable; it reconnects by itself.
+const limits = { maxRetriesPerRequest: 1, commandTimeout: 1000, connectTimeout: 1000 };
+const redis = REDIS_URL ? new Redis(REDIS_URL, limits) : undefined;
+redis?.on("error", (error) => console.warn("Redis:", error.message || error));
 
 const wx = wechatLogin({
   ...account,
   baseUrl: simulator?.baseUrl,
-  redis: REDIS_URL ? new Redis(REDIS_URL) : undefined,
+  redis,
   findUser: ({ openid }) => users.get(openid),
   saveUser: (user) => users.set(user.openid, user),
+  onError: (error, req) =>
+    console.warn(req.baseUrl + req.path, error.code, error.errcode ?? "", error.message, error.cause ?? ""),
 });
 
 const app = express();
@@ -28,4 +34,7 @@ app.get("/me", wx.requireLogin, (req, res) => res.json({ unionid: wx.userOf(req)
 // With the simulator there is no phone; this one gives you codes to try: curl localhost:3000/code
 const phone = simulator?.phone({ unionid: "u1" });
 if (phone) app.get("/code", (_req, res) => res.json(phone.login()));
-app.listen(PORT, () => console.log(`Serving http://localhost:${PORT}: POST /wx/login, GET /me`));
+app.listen(PORT, (error) => {
+  if (error) throw error; // the port is in use, say
+  console.log(`Serving http://localhost:${PORT}: POST /wx/login, GET /me`);
+});

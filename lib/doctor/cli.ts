@@ -15,7 +15,9 @@ async function main(): Promise<[text: string, code: number]> {
     const envFile = loadEnvFile(folder);
     settings = { ...settingsOf(args, process.env, folder), envFile };
   } catch (error) {
-    return [`${(error as Error).message}\n\n${HELP}`, 2];
+    // Of an unknown flag Node goes on to say how to send it as something else.
+    const message = (error as Error).message.replace(/\. To specify a positional argument .*/s, ".");
+    return [`${message}\n\n${HELP}`, 2];
   }
   if (settings.help) return [HELP, 0];
   const rows = await doctor(settings);

@@ -16,18 +16,22 @@ export interface RedisOfDoctor extends RedisClient {
 
 type Ioredis = { Redis: new (url: string, options: object) => RedisOfDoctor };
 
-/** What Redis's first word of an error, or the code of the connection's, means. */
-const REASONS: Record<string, string> = {
-  ECONNREFUSED: "nobody listens there",
-  ENOTFOUND: "nobody knows that host (DNS)",
-  NOAUTH: "it wants a password",
-  WRONGPASS: "it refuses the user or the password",
+const CREDENTIALS =
+  "redis://user:password@host:port, where @ is %40, : is %3A, / is %2F and % is %25 in a password.";
+
+/** What Redis's first word of an error, or the code of the connection's, means, and what to do. */
+const REASONS: Record<string, [reason: string, cure: string]> = {
+  ECONNREFUSED: ["nobody listens there", "Start Redis, or correct the host and the port of REDIS_URL."],
+  ENOTFOUND: ["nobody knows that host (DNS)", "Correct the host of REDIS_URL, or look at DNS."],
+  NOAUTH: ["it wants a password", `Write it into REDIS_URL: ${CREDENTIALS}`],
+  WRONGPASS: ["it refuses the user or the password", `Correct them in REDIS_URL: ${CREDENTIALS}`],
 };
+const OTHER_CURE = "Look at REDIS_URL, at the firewall, and at whether it wants TLS (rediss://).";
 
 /**
  * Connects with the project's own ioredis, which this library does not bring along.
  *
- * @throws {Error} in a sentence that holds neither the URL nor its password
+ * @throws {Error} in a sentence that holds neither the URL nor its password; its cause is the cure
  */
 export async function connectRedis({ redisUrl = "", folder, timeout }: Settings): Promise<RedisOfDoctor> {
   const { Redis } = ioredisOf(folder);
@@ -49,7 +53,8 @@ export async function connectRedis({ redisUrl = "", folder, timeout }: Settings)
     return redis;
   } catch (error) {
     redis.disconnect();
-    throw new Error(`Redis cannot be used: ${reasonOf(told ?? error)}.`);
+    const [reason, cure] = reasonOf(told ?? error);
+    throw new Error(`Redis cannot be used: ${reason}.`, { cause: cure });
   }
 }
 
@@ -62,12 +67,13 @@ function ioredisOf(folder: string): Ioredis {
   try {
     return createRequire(join(folder, "package.json"))("ioredis");
   } catch {
-    throw new Error("ioredis is not installed in this project: npm install ioredis, and run this beside it.");
+    const cause = "npm install ioredis, and run this beside it.";
+    throw new Error("ioredis is not installed in this project.", { cause });
   }
 }
 
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown): [reason: string, cure: string] {
   const { code, message } = Object(error);
   const word = typeof code === "string" ? code : String(message).replace(/ .*/s, "");
-  return REASONS[word] ?? (/^[A-Z_]+$/.test(word) ? word : "no answer");
+  return REASONS[word] ?? [/^[A-Z_]+$/.test(word) ? word : "no answer", OTHER_CURE];
 }

@@ -27,13 +27,14 @@ export const HELP = `express-wechat-login doctor: checks what goes wrong in prac
 
   --code <code>   of wx.login(), fresh: what code2Session (登录凭证校验) gives for it
   --url <url>     where the login is mounted, from outside: https://your.host/wx
-  --host <file>   a module that exports findUser and saveUser, or options with them
+  --host <file>   a module that exports findUser and saveUser, or options with them; it is imported, and so run
   --key-prefix <prefix>  the login's keyPrefix, if it has one (wechat-login:)
   --timeout <ms>  for each request (5000)
   --json          for machines
   --help
 
-  npx express-wechat-login explain [--lang zh] [code]   explains the code of an error, or lists the codes
+  npx express-wechat-login explain [--lang zh] [code]   explains the code of an error or of a warning,
+                  or an errcode of WeChat; without one it lists the codes
 
   WECHAT_APP_ID, WECHAT_SECRET, WECHAT_BASE_URL and REDIS_URL come from the environment, or from the file .env of this folder.
   In Redis it writes a few keys of its own, and removes them.
@@ -65,7 +66,7 @@ export function settingsOf(args: string[], env: NodeJS.ProcessEnv, folder: strin
     throw new TypeError("--timeout takes milliseconds above 0 and below 2147483648.");
   }
   if (values.url !== undefined && !/^https?:\/\/./.test(values.url)) {
-    throw new TypeError("--url takes an address that begins with https://.");
+    throw new TypeError("--url takes an address that begins with http:// or https://.");
   }
   return {
     appId: env.WECHAT_APP_ID ?? "",

@@ -10,6 +10,9 @@ const MAX_BYTES = 16 * 1024;
  */
 const FREE_BYTES = 4 * 1024;
 
+/** A form under another media type: `code=…`, or parts between boundaries. */
+const FORM = /^[\w.%+*[\]-]+=[^\s"{}<>]*$|^--[^\r\n]*\r?\nContent-Disposition: form-data\b/i;
+
 /** Fatal: a name in another charset is refused here instead of being stored garbled. */
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
@@ -17,7 +20,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
  * Reads a JSON object from a request of at most 16 kB. Where the host's own parser came first, its `req.body`
  * counts. The media type is not looked at: clients that call JSON `text/plain` are common.
  *
- * @throws {WechatLoginError} `invalid_request`: too large, compressed, cut off, no UTF-8, no JSON, no object;
+ * @throws {WechatLoginError} `invalid_request`: empty, too large, compressed, cut off, no UTF-8, no JSON, no object;
  *   `server_busy`
  */
 export async function readJsonBody(req: MaybeParsed, held: Held): Promise<Record<string, unknown>> {
@@ -43,19 +46,19 @@ async function bodyOf(req: MaybeParsed, held: Held): Promise<unknown> {
 
 function parse(bytes: Buffer, { headers }: IncomingMessage): unknown {
   if (bytes.length > MAX_BYTES) throw invalid(TOO_LARGE);
+  if (bytes.length === 0) throw invalid("The request body is empty.");
   try {
     return JSON.parse(decoder.decode(bytes));
   } catch {
-    throw invalid(`The request body is not JSON in UTF-8${hintAt(headers["content-type"])}.`);
+    throw invalid(`The request body is not JSON in UTF-8${hintAt(headers["content-type"], bytes)}.`);
   }
 }
 
 /** wx.request sends what its header says: JSON by default. */
-function hintAt(mediaType = ""): string {
+function hintAt(mediaType = "", bytes: Buffer): string {
   const form = /x-www-form-urlencoded|form-data/i.exec(mediaType)?.[0].toLowerCase();
-  return form === undefined
-    ? ""
-    : `, but a form (${form}): send JSON, with "content-type": "application/json"`;
+  if (form) return `, but a form (${form}): send JSON, with "content-type": "application/json"`;
+  return FORM.test(String(bytes)) ? ", but looks like a form: send a JSON object" : "";
 }
 
 async function readBytes(req: IncomingMessage, held: Held): Promise<Buffer> {

@@ -1,5 +1,5 @@
 import type { WechatLoginError, WechatLoginErrorCode } from "../errors.ts";
-import { warn } from "../warnings.ts";
+import { seeSection, warn } from "../warnings.ts";
 
 const HOUR = 60 * 60 * 1000;
 /** Errors that nobody but the operator can mend. */
@@ -28,7 +28,7 @@ export function operatorWarnings() {
     warnedAt.set(errcode, Date.now());
     const what = errcode === undefined ? message : `WeChat refuses with errcode ${errcode}.`;
     const cure = CURES[errcode ?? 0];
-    const where = `See docs/troubleshooting.md#${code}; the option onError is given the details.`;
+    const where = `${seeSection(code)}; the option onError is given the details.`;
     warn("WECHAT_LOGIN_WECHAT_REFUSES", ["wechatLogin:", what, cure, where].filter(Boolean).join(" "));
   };
 }

@@ -5,7 +5,7 @@ import type { NextFunction, Request, Response } from "express";
 import { ipKeyGenerator, rateLimit } from "express-rate-limit";
 import { asError } from "../as-error.ts";
 import { WechatLoginError } from "../errors.ts";
-import { warnOnce } from "../warnings.ts";
+import { seeSection, warnOnce } from "../warnings.ts";
 import type { MountableHandler } from "./routes.ts";
 
 /** How many requests an address may send; `false` for hosts that limit them elsewhere. */
@@ -99,9 +99,9 @@ const PROXY_UNKNOWN =
 
 /** @param app whose setting it is */
 function warnOfProxy(app: object): void {
-  const cure =
-    'app.set("trust proxy", 1) for one proxy; on node:http set req.ip; or rateLimit: false. See docs/troubleshooting.md#rate_limited.';
-  warnOnce(app, "WECHAT_LOGIN_TRUST_PROXY", `wechatLogin: ${PROXY_UNKNOWN} for rateLimit. ${cure}`);
+  const cure = 'app.set("trust proxy", 1) for one proxy; on node:http set req.ip; or rateLimit: false.';
+  const message = `wechatLogin: ${PROXY_UNKNOWN} for rateLimit. ${cure} ${seeSection("rate_limited")}.`;
+  warnOnce(app, "WECHAT_LOGIN_TRUST_PROXY", message);
 }
 
 function rateLimited(retryAfter: number, req: Request): WechatLoginError {

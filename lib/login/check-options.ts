@@ -1,5 +1,5 @@
 import { checkAll } from "../check-all.ts";
-import { hintForList } from "../check-hints.ts";
+import { hintForList, hintForNumber } from "../check-hints.ts";
 import {
   type Check,
   isAboveZero,
@@ -48,7 +48,7 @@ const CHECKS: Record<keyof AnyOptions, Check> = {
   findUser: isFunction,
   saveUser: isFunction,
   saveAvatar: isOptionalFunction,
-  avatarMaxBytes: [isAboveZero, "a whole number of bytes above 0"],
+  avatarMaxBytes: [isAboveZero, "a whole number of bytes above 0", (value) => hintForNumber("It", value)],
   session: isSession,
   checkContent: isBoolean,
   onReview: isOptionalFunction,

@@ -5,7 +5,7 @@ import type { Picture } from "../profile/picture.ts";
 import { trace } from "../tracing.ts";
 import { checkFoundUser } from "./found-user.ts";
 import type { Requirement } from "./requirements.ts";
-import { storedUserWarnings } from "./stored-user-warnings.ts";
+import { FINDS_NOBODY, storedUserWarnings } from "./stored-user-warnings.ts";
 
 /** What a host gives a login to work with, whatever is required of a user. */
 export interface HostCallbacks<User extends object> {
@@ -54,8 +54,7 @@ export function hostOf<User extends object>(options: HostCallbacks<User>, requir
     async onLogin(identity: Identity, req: Request, found?: User | null): Promise<unknown> {
       if (!options.onLogin) return undefined;
       const user = found ?? (await findUser(identity));
-      if (!user)
-        throw new Error("wechatLogin: findUser finds nobody where saveUser has just stored someone.");
+      if (!user) throw new Error(FINDS_NOBODY);
       return await call("onLogin", () => options.onLogin?.(user, { identity: { ...identity }, req }));
     },
   };

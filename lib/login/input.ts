@@ -35,6 +35,9 @@ const PATH_ON_THE_PHONE = /^(http:\/\/tmp\/|wxfile:\/\/)/;
  * @throws {WechatLoginError} `invalid_request`
  */
 export function readCode(fields: Fields): string {
+  const failure = failureIn(fields);
+  // All that the fail callback of wx.login gets.
+  if (!fields.code && failure) throw invalid(`The call failed on the phone: "${failure}".`);
   return needed(fields, "code");
 }
 
@@ -98,13 +101,25 @@ function refuseNothing(input: object, wanted: string): void {
 }
 
 /** The button's callback runs for a failure, too, with nothing in `e.detail` but this `errMsg`. */
+<<<<<<< HEAD
 function refuseFailure({ errMsg }: Fields): void {
   const message = typeof errMsg === "string" ? oneLine(errMsg) : "";
+=======
+function refuseFailure(fields: Fields): void {
+  const message = failureIn(fields);
+  if (message === undefined) return;
+>>>>>>> a17e22f779bde7f0cd69f63fc7e6a0b4e13c9350
   if (REFUSAL.test(message)) {
     throw new WechatLoginError("authorization_denied", "The user refused: the temporary token stays good.");
   }
   if (!/:\s*fail\b/i.test(message)) return;
   throw invalid(`The call failed on the phone, and the user did not refuse: "${message}".`);
+}
+
+/** What `errMsg` says if it tells a failure. */
+function failureIn({ errMsg }: Fields): string | undefined {
+  const message = typeof errMsg === "string" ? oneLine(errMsg) : "";
+  return /:\s*fail\b/i.test(message) ? message : undefined;
 }
 
 function refusePathOnThePhone({ avatarUrl }: Fields): void {

@@ -3,6 +3,11 @@ import { warnOnce } from "../warnings.ts";
 import { nameOf } from "./found-user.ts";
 import { type Known, knownIn, missingOf, type Requirement } from "./requirements.ts";
 
+/** The mistake and its likely cause, for the warning and for the Error of a login that cannot go on without the user. */
+export const FINDS_NOBODY =
+  'wechatLogin: findUser finds nobody where saveUser has just stored someone. Is there a "return" in it, and does it wait ' +
+  "for the database?";
+
 /** How tables and other programs call these fields. PostgreSQL makes `nickname` of an alias without quotes. */
 const OTHER_NAMES = {
   openid: ["open_id", "openId", "openID"],
@@ -28,8 +33,8 @@ export function storedUserWarnings(findUser: object, require: readonly Requireme
     warnOnce(
       findUser,
       "WECHAT_LOGIN_USER_NOT_FOUND",
-      'wechatLogin: findUser finds nobody where saveUser has just stored someone. Is there a "return" in it, and does it wait for the ' +
-        "database? Until then logins succeed and every guarded route answers 401.",
+      `${FINDS_NOBODY} Until then every login fails (500) if there is an onLogin; without one logins succeed, and every guarded ` +
+        "route answers 401.",
     );
   }
 

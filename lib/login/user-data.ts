@@ -43,6 +43,9 @@ export function openUserData(sealed: SealedUserData, expected: Expected, maxAge:
   }
 }
 
+/** In the place of OpenSSL's words ("bad decrypt"), which name no cause: by far the likeliest one. */
+const NOT_OPENED = "sealed with another session_key: did the client call wx.login in between?";
+
 /** The one answer for all user data that cannot be believed. @param reason for the operator */
 export function invalidUserData(reason: string): WechatLoginError {
   return new WechatLoginError("invalid_user_data", "The user data cannot be opened: call wx.login again.", {
@@ -53,8 +56,12 @@ export function invalidUserData(reason: string): WechatLoginError {
 function decrypt({ encryptedData, iv }: SealedUserData, sessionKey: string): Buffer {
   // AES takes the decoded 16 bytes of the key; signatures take the string. A wrong key passes the padding check once in
   // 255 times: only the JSON behind it tells.
-  const decipher = createDecipheriv("aes-128-cbc", base64(sessionKey), base64(iv));
-  return Buffer.concat([decipher.update(base64(encryptedData)), decipher.final()]);
+  try {
+    const decipher = createDecipheriv("aes-128-cbc", base64(sessionKey), base64(iv));
+    return Buffer.concat([decipher.update(base64(encryptedData)), decipher.final()]);
+  } catch {
+    throw new Error(NOT_OPENED);
+  }
 }
 
 /** Blanks were a "+" before a hand-built query string: base64 has no blanks. */

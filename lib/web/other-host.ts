@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { warn } from "../warnings.ts";
 
 /**
  * Tells the developer once if a login starts at another host than the one that it comes back to: a browser keeps cookies
@@ -11,11 +12,11 @@ export function otherHostWarning(callbackUrl: string): (req: IncomingMessage) =>
     const hosts = [host, ...String(forwarded ?? "").split(",")].map((text) => hostnameIn(text ?? ""));
     if (isSilent || !hosts[0] || hosts.includes(hostname)) return;
     isSilent = true;
-    process.emitWarning(
+    warn(
+      "WECHAT_LOGIN_OTHER_HOST",
       `wechatWebLogin: a login was started at ${hosts[0]}, and callbackUrl is at ${hostname}. A browser keeps cookies by the ` +
         `host: the callback will end in invalid_state. Open the website at ${hostname}, or change callbackUrl; behind a proxy ` +
         "that changes Host, let it send X-Forwarded-Host.",
-      { code: "WECHAT_LOGIN_OTHER_HOST" },
     );
   };
 }

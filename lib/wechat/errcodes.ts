@@ -31,7 +31,7 @@ const MESSAGE: Partial<Record<WechatLoginErrorCode, string>> = {
   invalid_request: "WeChat found no code in the request.",
   rate_limited: "Too many requests for WeChat's limits: try again later.",
   misconfigured:
-    "The server's WeChat configuration is refused by WeChat; its operator finds the details in onError.",
+    "The server's WeChat configuration is refused by WeChat; its operator finds the details in onError, or on stderr.",
 };
 
 /** WeChat counts by the minute. */

@@ -100,7 +100,15 @@ describe("the lines of a log that the pages recommend", () => {
       });
       const url = await listen(createServer(express().use("/web", web)));
       await fetch(`${url}/web/callback?code=STILLGOOD&state=STATE`, { redirect: "manual" });
-      expect(warn.args).to.deep.equal([["/web/callback", "invalid_state", "", ""]]);
+      expect(warn.args).to.deep.equal([
+        [
+          "/web/callback",
+          "invalid_state",
+          "",
+          "The state is unknown, used, expired, or another browser's: start the login again.",
+          "",
+        ],
+      ]);
     }
   });
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { explain } from "../../lib/doctor/explain.ts";
+import type { WarningCode } from "../../lib/warnings.ts";
 
 /** Some of the codes of the error table; test/docs/links.test.ts looks for a section of each of them. */
 const CODES = [
@@ -10,6 +11,40 @@ const CODES = [
   "misconfigured",
   "wechat_unavailable",
 ];
+
+/** The compiler refuses a list that lacks a code. */
+const WARNINGS: Record<WarningCode, true> = {
+  WECHAT_LOGIN_USER_NOT_FOUND: true,
+  WECHAT_LOGIN_FIELD_MISSING: true,
+  WECHAT_LOGIN_WECHAT_REFUSES: true,
+  WECHAT_LOGIN_TRUST_PROXY: true,
+  WECHAT_LOGIN_OTHER_HOST: true,
+};
+
+/** What logs show of WeChat, and the sections that explain it; the last two are known to nobody. */
+const ERRCODES: Record<string, string[]> = {
+  "-1": ["wechat_unavailable"],
+  40001: ["misconfigured", "wechat_error"],
+  40013: ["misconfigured"],
+  40029: ["invalid_phone_code", "invalid_code"],
+  40125: ["misconfigured"],
+  40163: ["invalid_code"],
+  40164: ["misconfigured"],
+  40226: ["user_blocked"],
+  40243: ["misconfigured"],
+  41002: ["misconfigured"],
+  41004: ["misconfigured"],
+  41008: ["invalid_request"],
+  42001: ["wechat_error"],
+  45009: ["rate_limited"],
+  45011: ["rate_limited"],
+  50002: ["misconfigured"],
+  50007: ["misconfigured"],
+  61010: ["wechat_error"],
+  87014: ["content_rejected"],
+  48004: ["wechat_error"],
+  4012: [],
+};
 
 describe("the command explain", () => {
   for (const [language, page] of [
@@ -31,8 +66,29 @@ describe("the command explain", () => {
       const [printed, exitCode] = explain(["--lang", language]);
       const codes = printed.trimEnd().split("\n");
       expect(codes).to.include.members(CODES);
-      for (const code of codes) expect(code).to.match(/^[a-z]+(_[a-z]+)+$|^misconfigured$/);
+      for (const code of codes) {
+        expect(code).to.match(/^[a-z]+(_[a-z]+)+$|^misconfigured$|^WECHAT_LOGIN(_[A-Z]+)+$/);
+      }
       expect(exitCode).to.equal(0);
+    });
+
+    it(`finds WeChat's errcodes in ${page}`, () => {
+      for (const [errcode, codes] of Object.entries(ERRCODES)) {
+        const expected = codes.map((code) => explain(["--lang", language, code])[0]).join("\n");
+        const [printed, exitCode] = explain(["--lang", language, errcode]);
+        if (expected) expect(printed, errcode).to.equal(expected);
+        expect(exitCode, errcode).to.equal(expected ? 0 : 1);
+      }
+    });
+
+    it(`finds every warning in ${page}`, () => {
+      for (const code of Object.keys(WARNINGS)) {
+        const [printed, exitCode] = explain(["--lang", language, code]);
+        expect(exitCode).to.equal(0);
+        const [heading, blank, explained, ...rest] = printed.split("\n");
+        expect([heading, blank, ...rest]).to.deep.equal([code, "", ""]);
+        expect(readFileSync(page, "utf8")).to.include(`| \`${code}\` | ${explained} |\n`);
+      }
     });
   }
 

@@ -181,6 +181,18 @@ describe("the doctor on a module that cannot be loaded", () => {
 });
 
 describe("the doctor on findUser and saveUser", () => {
+  for (const [file, cure] of [
+    ["broken", /^It threw Error ECONNREFUSED: run it by hand for an unknown openid, and look at the error\./],
+    ["list", /^Return one row: return rows\[0\];$/],
+    ["bound", /^Look by unionid only where it is given/],
+    ["misspelt", /The module is imported, and so run/],
+  ] as const) {
+    it(`names the cure for ${file}`, async () => {
+      const { rows } = await examine({ host: `test/doctor/hosts/${file}.mjs` });
+      expect(rows.at(-1)?.cure).to.match(cure);
+    });
+  }
+
   for (const [file, level, found] of [
     ["good", "ok", /saveUser is not called$/],
     ["anyone", "bad", /^findUser finds someone for a stranger: object$/],
@@ -189,8 +201,10 @@ describe("the doctor on findUser and saveUser", () => {
     ["broken", "bad", /^findUser throws for a stranger: Error ECONNREFUSED$/],
     ["odd", "bad", /^findUser throws for a stranger: Error$/],
     ["hanging", "bad", /^findUser does not answer$/],
-    ["half", "bad", /^findUser or saveUser is no function$/],
-    ["nothing", "bad", /^findUser or saveUser is no function$/],
+    ["half", "bad", /^there is no saveUser\.$/],
+    ["other-half", "bad", /^there is no findUser\.$/],
+    ["misspelt", "bad", /^there is no findUser: did you mean "findUsers"\? saveUser is no function\.$/],
+    ["nothing", "bad", /^there is no findUser\. there is no saveUser\.$/],
     [
       "throwing",
       "bad",

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import { Redis } from "ioredis";
+import { blocksOf, filesOf } from "../docs/pages.ts";
 import { atEnd } from "../support/login-app.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { examine } from "./examine.ts";
@@ -49,11 +50,15 @@ async function fakeRedis(
   return `redis://127.0.0.1:${(server.address() as { port: number }).port}`;
 }
 
+const OPTIONAL = "optional: +info, for ioredis' ready check";
+
 /** What the login uses of a Redis, as the doctor lists it: rules of an ACL. */
 async function rulesOf(redisUrl: string): Promise<string[]> {
   const [level, found] = (await examine({ redisUrl })).row("Redis comm");
   expect(level).to.equal("ok");
-  return found.replace("all that the login uses: ", "").split(" ");
+  const [rules = "", optional] = found.replace("all that the login uses: ", "").split("; ");
+  expect(optional).to.equal(OPTIONAL);
+  return rules.split(" ");
 }
 
 describe("the doctor on Redis", () => {
@@ -113,7 +118,10 @@ describe("the doctor on Redis", () => {
     const redisUrl = url.replace("//", "//app:app-password@");
     const { row } = await examine({ redisUrl, keyPrefix: "shop:" });
     expect(row("Redis")[1]).to.match(/^answers in .*forbids the question$/);
-    expect(row("Redis comm")).to.deep.equal(["ok", `all that the login uses: ${rules.join(" ")}`]);
+    expect(row("Redis comm")).to.deep.equal([
+      "ok",
+      `all that the login uses: ${rules.join(" ")}; ${OPTIONAL}`,
+    ]);
     // The same user, and a login with another prefix.
     const { rows } = await examine({ redisUrl });
     expect(rows.find(({ name }) => name.startsWith("Redis comm"))).to.deep.equal({
@@ -123,6 +131,16 @@ describe("the doctor on Redis", () => {
       cure: "ACL SETUSER <user> ~wechat-login:*; or say by --key-prefix which keyPrefix the login has.",
     });
     expect(await admin.keys("*")).to.deep.equal([]);
+  });
+
+  it("lists what the line of docs/deployment.md allows, in the same order", async () => {
+    const rules = await rulesOf((await ownRedis()).url);
+    for (const file of filesOf("docs/deployment")) {
+      const line = blocksOf(file).find(({ code }) => code.startsWith("user login "))?.code;
+      expect(line, file).to.equal(
+        `user login on >a-long-password ~wechat-login:* resetchannels -@all ${rules.join(" ")} +info\n`,
+      );
+    }
   });
 
   it("is red for a user that may not run one of them, and names the line to add", async () => {
@@ -135,7 +153,7 @@ describe("the doctor on Redis", () => {
         name: "Redis commands (ACL)",
         level: "bad",
         found: `the user may not run ${rule.slice(1).toUpperCase()}`,
-        cure: `ACL SETUSER <user> ${rule}; all that the login needs: ${rules.join(" ")}`,
+        cure: `ACL SETUSER <user> ${rule}; all that the login needs: ${rules.join(" ")}; ${OPTIONAL}`,
       });
       await admin.call("ACL", "SETUSER", "default", rule);
     }
@@ -235,16 +253,21 @@ describe("the doctor on Redis", () => {
     const silent = createServer(() => {});
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
     atEnd(() => silent.close());
-    for (const [redisUrl, found] of [
-      [wrong, /it refuses the user or the password|WRONGPASS/],
-      [url, /it wants a password/],
-      ["redis://127.0.0.1:1", /nobody listens there/],
-      ["redis://:redis-password@no.such.host.invalid", /nobody knows that host|EAI_AGAIN/],
-      [`redis://127.0.0.1:${(silent.address() as { port: number }).port}`, /no answer|ETIMEDOUT/],
+    for (const [redisUrl, found, cure] of [
+      [wrong, /it refuses the user or the password/, /^Correct them in REDIS_URL: (?!.*firewall)/],
+      [url, /it wants a password/, /^Write it into REDIS_URL: (?!.*firewall)/],
+      ["redis://127.0.0.1:1", /nobody listens there/, /^Start Redis/],
+      ["redis://:redis-password@no.such.host.invalid", /nobody knows that host|EAI_AGAIN/, /REDIS_URL/],
+      [
+        `redis://127.0.0.1:${(silent.address() as { port: number }).port}`,
+        /no answer|ETIMEDOUT/,
+        /the firewall/,
+      ],
     ] as const) {
-      const { row, printed } = await examine({ redisUrl, timeout: 400 });
+      const { rows, row, printed } = await examine({ redisUrl, timeout: 400 });
       expect(row("Redis")[0], redisUrl).to.equal("bad");
       expect(row("Redis")[1]).to.match(found);
+      expect(rows.find(({ name }) => name === "Redis")?.cure).to.match(cure);
       expect(row("Redis evic")).to.deep.equal(["skip", "not checked: no Redis"]);
       expect(printed).to.not.include("redis-password");
     }

@@ -203,6 +203,13 @@ describe("the doctor's command", function () {
     ]) {
       expect((await run(args)).code).to.equal(2);
     }
+    for (const args of [
+      ["doctor", "--secret", "x"],
+      ["explain", "--long"],
+    ]) {
+      const [sentence] = (await run(args)).output.split("\n");
+      expect(sentence).to.equal(`Unknown option '${args[1]}'.`);
+    }
   });
 
   it("explains an error code", async () => {

@@ -84,7 +84,7 @@ describe("the doctor on WeChat", () => {
       expect(rows[1]).to.deep.equal({
         name: "WeChat API (微信接口)",
         level: "bad",
-        found: "WECHAT_BASE_URL is no URL that begins with https://",
+        found: "WECHAT_BASE_URL is no URL that begins with http:// or https://",
         cure: "Set it to https://api2.weixin.qq.com, say, or leave it out for https://api.weixin.qq.com.",
       });
       expect(rows.map(({ cure }) => cure)).to.not.include("Please report it.");

@@ -27,13 +27,42 @@ describe("request bodies", () => {
 
   for (const [name, body] of Object.entries({
     "broken JSON": '{"code":',
-    "no body": "",
-    "a form": "code=1",
+    "an equation": '{"code"=1}',
     "bytes that are no UTF-8": Buffer.from([0x7b, 0xff, 0x7d]),
   })) {
     it(`${name} is answered in JSON`, async () => {
       const { url } = await startApp();
       await expectInvalid(send(`${url}/wx/login`, body), /not JSON in UTF-8/);
+    });
+  }
+
+  it("an empty one is called so", async () => {
+    const { url } = await startApp();
+    for (const type of ["application/json", "application/x-www-form-urlencoded"]) {
+      const answer = send(`${url}/wx/login`, "", { "Content-Type": type });
+      await expectInvalid(answer, /^The request body is empty\.$/);
+    }
+  });
+
+  for (const form of [
+    "code=1",
+    "code=0a%2B1&errMsg=login%3Aok",
+    "code=a+b==&list[]=",
+    '--X\r\nContent-Disposition: form-data; name="code"\r\n\r\nc\r\n--X--',
+  ]) {
+    it(`${JSON.stringify(form)} under the media type of JSON looks like a form`, async () => {
+      const { url } = await startApp();
+      await expectInvalid(
+        send(`${url}/wx/login`, form),
+        /^The request body is not JSON in UTF-8, but looks like a form: send a JSON object\.$/,
+      );
+    });
+  }
+
+  for (const body of ["code", "=", "--X--", "<a href=b>", "{code=1}", " code=1 2"]) {
+    it(`${JSON.stringify(body)} does not look like a form`, async () => {
+      const { url } = await startApp();
+      await expectInvalid(send(`${url}/wx/login`, body), /^The request body is not JSON in UTF-8\.$/);
     });
   }
 

@@ -171,7 +171,7 @@ for (const host of ["Express", "node:http"] as const) {
         req.body = await bytesOf(req);
       }, host);
       const messages: Record<string, string> = {
-        "": "The request body is not JSON in UTF-8.",
+        "": "The request body is empty.",
         "{": "The request body is not JSON in UTF-8.",
         "[1]": "The request body must be a JSON object.",
         [" ".repeat(16385)]: "The request body is larger than 16384 bytes.",

@@ -177,6 +177,14 @@ describe("options, checked at creation", () => {
       { rateLimit: { windowMs: 60_000 } },
       'There is no "windowMs" in it: did you mean "window"?',
     ],
+    ["a ttl from the environment", { session: { ttl: "60" } }, "ttl is a string: write 60."],
+    ["a ttl with a unit", { session: { ttl: "30d", name: "shop" } }, "ttl is a string: write a number."],
+    ["a ttl that is empty", { session: { ttl: "" } }, "ttl is a string: write a number."],
+    ["a limit from the environment", { rateLimit: { limit: "1000" } }, "limit is a string: write 1000."],
+    ["a window from the environment", { rateLimit: { window: " 60\n" } }, "window is a string: write 60."],
+    ["seconds from the environment", { temporaryTokenTtl: "300" }, "It is a string: write 300."],
+    ["milliseconds from the environment", { timeout: "5000" }, "It is a string: write 5000."],
+    ["bytes with a unit", { avatarMaxBytes: "2mb" }, "It is a string: write a number."],
     ["a host name", { baseUrl: "api2.weixin.qq.com" }, "Begin it with http:// or https://."],
     ["a base URL that is empty", { baseUrl: "" }, `It is empty: ${UNSET}`],
     ["a base URL with a blank", { baseUrl: "https://api2.weixin.qq.com? " }, AROUND],
@@ -228,6 +236,9 @@ describe("options, checked at creation", () => {
     ["redisClient", ': did you mean "redis"?'],
     ["required", ': did you mean "require"?'],
     ["onSuccess", "."],
+    ["ttl", ": write session: { ttl }."],
+    ["limit", ": write rateLimit: { limit }."],
+    ["window", ": write rateLimit: { window }."],
     ["toString", "."],
   ] as const) {
     it(`refuses the option "${given}", which does not exist, since it would have no effect`, () => {
@@ -236,6 +247,11 @@ describe("options, checked at creation", () => {
         .with.property("message", `wechatLogin: there is no option "${given}"${end}`);
     });
   }
+
+  it("sends nobody to an option that another factory has", () => {
+    const options = { ...APP, redis: redis(), ttl: 60 } as Parameters<typeof accessToken>[0];
+    expect(() => accessToken(options)).to.throw(TypeError, /^accessToken: there is no option "ttl"\.$/);
+  });
 
   for (const options of [undefined, null, "wx0123456789abcdef", [GOOD]]) {
     it(`wants one object of options, and not ${JSON.stringify(options)}`, () => {

@@ -228,6 +228,9 @@ describe("onLogin", () => {
     const { wechat, post, hostErrors } = await startApp({ onLogin: () => ({}), findUser: () => undefined });
     const answer = await post("/wx/login", wechat.phone({ unionid: UNIONID }).login());
     expect(answer.status).to.equal(500);
-    expect(String(hostErrors[0])).to.match(/findUser finds nobody/);
+    expect(String(hostErrors[0])).to.equal(
+      "Error: wechatLogin: findUser finds nobody where saveUser has just stored someone. " +
+        'Is there a "return" in it, and does it wait for the database?',
+    );
   });
 });

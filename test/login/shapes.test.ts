@@ -237,6 +237,23 @@ describe("errMsg of a button", () => {
     });
   }
 
+  for (const errMsg of [
+    "login:fail system error",
+    "login:fail the permission value is offline",
+    "login:fail auth deny",
+  ]) {
+    it(`"${errMsg}" of wx.login is quoted at /login, where there is no code`, async () => {
+      const { wechat, post } = await startApp();
+      const message = `The call failed on the phone: "${errMsg}".`;
+      for (const body of [{ errMsg }, { errMsg, code: "" }, { errMsg, code: null }]) {
+        const answer = await post("/wx/login", body);
+        expect([answer.status, answer.body]).to.deep.equal([400, errorBody("invalid_request", message)]);
+      }
+      const { code } = wechat.phone({ unionid: "u1" }).login();
+      expect((await post("/wx/login", { errMsg, code })).body.status).to.equal("signed_in");
+    });
+  }
+
   it("is quoted in one line, and no longer than any of WeChat's", async () => {
     const { complete } = await pendingUnionid();
     const { body } = await complete({

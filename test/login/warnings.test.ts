@@ -47,7 +47,7 @@ describe("warnings: findUser", () => {
     expect(await warnings()).to.deep.equal([
       "WECHAT_LOGIN_USER_NOT_FOUND: wechatLogin: findUser finds nobody where saveUser has just stored someone. " +
         'Is there a "return" in it, and does it wait for the database? ' +
-        "Until then logins succeed and every guarded route answers 401.",
+        "Until then every login fails (500) if there is an onLogin; without one logins succeed, and every guarded route answers 401.",
     ]);
   });
 
@@ -212,7 +212,7 @@ describe("warnings: what WeChat refuses, without onError", () => {
       const code = errcode === "99999" ? "wechat_error" : "misconfigured";
       const message =
         `WECHAT_LOGIN_WECHAT_REFUSES: wechatLogin: WeChat refuses with errcode ${errcode}. ${cure}` +
-        `See docs/troubleshooting.md#${code}; the option onError is given the details.`;
+        `See docs/troubleshooting.md#${code}, or run "npx express-wechat-login explain ${code}"; the option onError is given the details.`;
       await fail();
       await fail();
       expect(await warnings()).to.deep.equal([message]);
@@ -274,7 +274,7 @@ describe("warnings: X-Forwarded-For without trust proxy", () => {
   const told = [
     'WECHAT_LOGIN_TRUST_PROXY: wechatLogin: X-Forwarded-For is there, but the app has no "trust proxy", so that all users behind ' +
       'the proxy count as one for rateLimit. app.set("trust proxy", 1) for one proxy; on node:http set req.ip; ' +
-      "or rateLimit: false. See docs/troubleshooting.md#rate_limited.",
+      'or rateLimit: false. See docs/troubleshooting.md#rate_limited, or run "npx express-wechat-login explain rate_limited".',
   ];
   const forwarded = { "X-Forwarded-For": "203.0.113.9" };
 

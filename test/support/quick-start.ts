@@ -21,21 +21,39 @@ export async function quickStartCommands(): Promise<string> {
  */
 export async function quickStart(folder: string, env: NodeJS.ProcessEnv, nodeArgs: string[] = []) {
   const ports = { 3000: await freePort(), 3001: await freePort() };
-  for (const name of ["server.js", "phone.js"]) await paste("js", name, folder, ports);
-  await paste("dotenv", ".env", folder, ports);
-  const [serve = "", call = ""] = (await blockOf("sh", "node --env-file")).split("\n");
-  const server = spawn(process.execPath, [...nodeArgs, ...argsIn(serve)], {
-    cwd: folder,
-    env,
-    stdio: "inherit",
-  });
+  await paste("js", "phone.js", folder, ports);
+  const server = await quickStartServer(folder, env, nodeArgs, ports);
+  server.stderr.pipe(process.stderr);
   try {
     await listening(`http://127.0.0.1:${ports[3000]}/`);
+    const [, call = ""] = await startCommands();
     const output = await run(process.execPath, [...nodeArgs, ...argsIn(call)], { cwd: folder });
     if (output !== EXPECTED) throw new Error(`The quick start printed: ${output}`);
   } finally {
     server.kill();
   }
+}
+
+/** The README's server alone, started; what it prints is on its `stdout`. */
+export async function quickStartServer(
+  folder: string,
+  env: NodeJS.ProcessEnv,
+  nodeArgs: string[],
+  ports: Record<3000 | 3001, number>,
+) {
+  await paste("js", "server.js", folder, ports);
+  await paste("dotenv", ".env", folder, ports);
+  const [serve = ""] = await startCommands();
+  return spawn(process.execPath, [...nodeArgs, ...argsIn(serve)], {
+    cwd: folder,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+/** How the README starts the server, and the phone. */
+async function startCommands(): Promise<string[]> {
+  return (await blockOf("sh", "node --env-file")).split("\n");
 }
 
 /** Waits until something answers at this address. */

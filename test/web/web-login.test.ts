@@ -244,7 +244,7 @@ describe("the web login", () => {
             `wechatWebLogin: a login was started at ${from}, and callbackUrl is at ${to}. A browser keeps cookies by the host: ` +
               `the callback will end in invalid_state. Open the website at ${to}, or change callbackUrl; behind a proxy that ` +
               "changes Host, let it send X-Forwarded-Host.",
-            { code: "WECHAT_LOGIN_OTHER_HOST" },
+            { type: "WechatLoginWarning", code: "WECHAT_LOGIN_OTHER_HOST" },
           ],
         ]);
       }

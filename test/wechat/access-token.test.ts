@@ -24,7 +24,7 @@ async function start() {
 
 const MESSAGES = {
   misconfigured:
-    "The server's WeChat configuration is refused by WeChat; its operator finds the details in onError.",
+    "The server's WeChat configuration is refused by WeChat; its operator finds the details in onError, or on stderr.",
   rate_limited: "Too many requests for WeChat's limits: try again later.",
   wechat_error: "WeChat's answer makes no sense: access_token is missing.",
   wechat_unavailable: "WeChat cannot be reached: try again later.",

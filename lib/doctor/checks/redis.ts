@@ -11,7 +11,7 @@ export const redisServer: Check = {
   async run({ settings, redis }) {
     if (!settings.redisUrl) return skip("no REDIS_URL", "Set REDIS_URL; production needs a Redis.");
     const client = await redis().catch((error: Error) => error);
-    if (client instanceof Error) return bad(client.message, cureOf(settings.redisUrl));
+    if (client instanceof Error) return bad(client.message, cureOf(settings.redisUrl, client));
     const began = performance.now();
     for (let count = 0; count < PINGS; count++) await client.ping().catch(passIfForbidden);
     const ms = (performance.now() - began) / PINGS;
@@ -65,8 +65,8 @@ export const persistence: Check = {
 };
 
 /** ioredis takes other texts for the name of a host. */
-function cureOf(url: string): string {
-  if (/^(rediss?:\/\/|\/)/.test(url)) return "Look at REDIS_URL, the firewall, the password.";
+function cureOf(url: string, { cause }: Error): string {
+  if (/^(rediss?:\/\/|\/)/.test(url)) return String(cause);
   return "REDIS_URL is no URL that begins with redis:// or rediss://: correct it.";
 }
 

@@ -15,7 +15,7 @@ export const reachability: Check = {
   name: "WeChat API (微信接口)",
   async run({ wechat, settings }) {
     if (!URL.canParse(settings.baseUrl) || !/^https?:\/\//.test(settings.baseUrl)) {
-      return bad("WECHAT_BASE_URL is no URL that begins with https://", NO_URL);
+      return bad("WECHAT_BASE_URL is no URL that begins with http:// or https://", NO_URL);
     }
     const { host } = new URL(settings.baseUrl);
     const answer = await wechat();

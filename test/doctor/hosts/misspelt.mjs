@@ -1,0 +1,2 @@
+export const findUsers = () => undefined;
+export const saveUser = {};
