@@ -101,25 +101,19 @@ function refuseNothing(input: object, wanted: string): void {
 }
 
 /** The button's callback runs for a failure, too, with nothing in `e.detail` but this `errMsg`. */
-<<<<<<< HEAD
-function refuseFailure({ errMsg }: Fields): void {
-  const message = typeof errMsg === "string" ? oneLine(errMsg) : "";
-=======
 function refuseFailure(fields: Fields): void {
   const message = failureIn(fields);
   if (message === undefined) return;
->>>>>>> a17e22f779bde7f0cd69f63fc7e6a0b4e13c9350
   if (REFUSAL.test(message)) {
     throw new WechatLoginError("authorization_denied", "The user refused: the temporary token stays good.");
   }
-  if (!/:\s*fail\b/i.test(message)) return;
   throw invalid(`The call failed on the phone, and the user did not refuse: "${message}".`);
 }
 
-/** What `errMsg` says if it tells a failure. */
+/** What `errMsg` says if it tells a failure or a refusal. */
 function failureIn({ errMsg }: Fields): string | undefined {
   const message = typeof errMsg === "string" ? oneLine(errMsg) : "";
-  return /:\s*fail\b/i.test(message) ? message : undefined;
+  return /:\s*fail\b/i.test(message) || REFUSAL.test(message) ? message : undefined;
 }
 
 function refusePathOnThePhone({ avatarUrl }: Fields): void {
