@@ -14,7 +14,14 @@ describe("the example", function () {
     const data = await mkdtemp(join(tmpdir(), "example-"));
     const port = await freePort();
     const child = spawn(process.execPath, ["--import=tsx", "example-app/app.ts"], {
-      env: { ...process.env, WECHAT_APP_ID: undefined, PORT: String(port), DATA: data, ...env },
+      env: {
+        ...process.env,
+        NODE_V8_COVERAGE: undefined,
+        WECHAT_APP_ID: undefined,
+        PORT: String(port),
+        DATA: data,
+        ...env,
+      },
       stdio: ["ignore", "pipe", "inherit"],
     });
     atEnd(() => rm(data, { recursive: true }));

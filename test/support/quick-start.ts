@@ -46,7 +46,8 @@ export async function quickStartServer(
   const [serve = ""] = await startCommands();
   return spawn(process.execPath, [...nodeArgs, ...argsIn(serve)], {
     cwd: folder,
-    env,
+    // lib is compiled otherwise than for the tests: coverage of both would not add up.
+    env: { ...env, NODE_V8_COVERAGE: undefined },
     stdio: ["ignore", "pipe", "pipe"],
   });
 }
