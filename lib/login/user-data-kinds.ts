@@ -74,8 +74,7 @@ function profile(opened: Members, rawData: Members, { openid, unionid }: Expecta
     // A flag that only rawData has (WeChat's is_demote, say) takes nothing away from what was sealed.
     if (typeof value === "boolean" && !opened.has(name)) continue;
     const isSealed = opened.has(name) && !own.includes(name);
-    if (!isSealed || !isDeepStrictEqual(opened.get(name), value))
-      throw new Error("rawData is not what was sealed");
+    if (!isSealed || !isEqual(opened.get(name), value)) throw new Error("rawData is not what was sealed");
   }
   const unknownNames = [...opened.keys()].filter((name) => !own.includes(name) && !rawData.has(name));
   if (!unknownNames.every((name) => UNKNOWN_NAME.test(name) && isHarmless(opened.get(name)))) {
@@ -83,6 +82,10 @@ function profile(opened: Members, rawData: Members, { openid, unionid }: Expecta
   }
   const data = Object.fromEntries([...opened].filter(([name]) => !unknownNames.includes(name)));
   return { kind: "profile", data: { ...data, ...Object.fromEntries(rawData) }, unknownNames };
+}
+
+function isEqual(one: unknown, other: unknown): boolean {
+  return one === other || isDeepStrictEqual(one, other);
 }
 
 function isHarmless(value: unknown): boolean {

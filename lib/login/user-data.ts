@@ -1,4 +1,4 @@
-import { createDecipheriv, createHash, timingSafeEqual } from "node:crypto";
+import { createDecipheriv, hash, timingSafeEqual } from "node:crypto";
 import { WechatLoginError } from "../errors.ts";
 import { parseStrictJson } from "./strict-json.ts";
 import { closedKind, type Expectations, type Members, type OpenedUserData } from "./user-data-kinds.ts";
@@ -74,7 +74,7 @@ function signedRawData({ rawData, signature }: SealedUserData, sessionKey: strin
   if (rawData === undefined && signature === undefined) return undefined;
   // The bytes, not the string: a half of a surrogate pair is hashed as U+FFFD, and would be parsed as something else.
   const bytes = Buffer.from(`${rawData}`);
-  const expected = createHash("sha1").update(bytes).update(sessionKey).digest("hex");
+  const expected = hash("sha1", Buffer.concat([bytes, Buffer.from(sessionKey)]), "hex");
   if (!isSame(`${signature}`, expected)) throw new Error("signature does not match rawData");
   return parseStrictJson(bytes);
 }
