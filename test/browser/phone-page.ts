@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
+import { findRedisServer } from "../support/find-redis.ts";
 import { atEnd } from "../support/login-app.ts";
 import { freePort } from "../support/redis-server.ts";
 import { findChromium } from "./find-chromium.ts";
@@ -39,8 +40,11 @@ export function usePhonePage(env: Record<string, string | undefined>) {
 export async function startPhonePage(env: Record<string, string | undefined>) {
   const data = await mkdtemp(join(tmpdir(), "phone-page-"));
   const port = await freePort();
+  // The page starts a Redis of its own if it finds one; the tests may have one that nobody has installed.
+  const redis = await findRedisServer();
+  const withRedis = { PATH: `${dirname(redis.path)}${delimiter}${process.env.PATH}`, ...redis.env };
   const child = spawn(process.execPath, ["--import=tsx", "example-app/app.ts"], {
-    env: { ...process.env, WECHAT_APP_ID: undefined, PORT: String(port), DATA: data, ...env },
+    env: { ...process.env, ...withRedis, WECHAT_APP_ID: undefined, PORT: String(port), DATA: data, ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
   await printed(child, "Ctrl+C");

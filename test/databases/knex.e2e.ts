@@ -54,8 +54,8 @@ describe("the Knex recipe on PostgreSQL", () => {
     await saveUser({ appId: "mini", openid: "m2" });
     expect(await findUser({ appId: "mini", openid: "m3" })).to.equal(undefined);
     const both = { ...mini, openid: "m2" };
-    for (const step of [findUser(both), saveUser(both)]) {
-      expect(await step.catch((error) => error)).to.be.instanceOf(AccountConflictError);
+    for (const step of [findUser, saveUser]) {
+      expect(await step(both).catch((error: unknown) => error)).to.be.instanceOf(AccountConflictError);
     }
   });
 

@@ -143,8 +143,10 @@ describe("the MongoDB recipe", () => {
     await saveUser(mini);
     expect(documents).to.have.length(1);
     await saveUser({ appId: "web", openid: "w9" });
-    for (const step of [findUser({ ...web, openid: "w9" }), saveUser({ ...web, openid: "w9" })]) {
-      expect(await step.catch((error) => error)).to.be.instanceOf(AccountConflictError);
+    for (const step of [findUser, saveUser]) {
+      expect(await step({ ...web, openid: "w9" }).catch((error: unknown) => error)).to.be.instanceOf(
+        AccountConflictError,
+      );
     }
   });
 

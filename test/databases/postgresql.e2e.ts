@@ -81,8 +81,8 @@ describe("the PostgreSQL recipe", () => {
     const { findUser, saveUser, count } = await recipe();
     await saveUser({ appId: "mini", openid: "m1" });
     await saveUser(web);
-    for (const step of [findUser(mini), saveUser(mini)]) {
-      expect(await step.catch((error) => error)).to.be.instanceOf(AccountConflictError);
+    for (const step of [findUser, saveUser]) {
+      expect(await step(mini).catch((error: unknown) => error)).to.be.instanceOf(AccountConflictError);
     }
     expect(await findUser({ appId: "mini", openid: "m1" })).to.deep.include({ unionid: null });
     expect(await count("users")).to.equal(2);
