@@ -64,6 +64,8 @@ export function stageLogins({ accounts, avatars, redis, told, ...parts }: LoginP
     web: wechatWebLogin({
       ...{ ...host, website: accounts.website, callbackUrl: parts.callbackUrl },
       ...{ authorizeBaseUrl: accounts.authorizeBaseUrl, returnTo: "/stage/me" },
+      // A guard asks for what its login requires, and this one stands before a page of all scenarios.
+      require: [],
     }),
   };
 }
