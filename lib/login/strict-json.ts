@@ -20,8 +20,7 @@ export function parseStrictJson(bytes: Uint8Array): Map<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new Error("no JSON object inside");
   }
-  // A text that is what JSON.stringify would write, as WeChat's mostly is, has no name twice and no odd number.
-  if (JSON.stringify(value) !== json) checkTokens(json);
+  if (!isAsStringified(json, value)) checkTokens(json);
   return new Map(Object.entries(value));
 }
 
@@ -50,6 +49,16 @@ function escapeControls(text: string): string {
     if (match.charCodeAt(1) < 0x20) throw new Error("no JSON inside");
     return match;
   });
+}
+
+/** What JSON.stringify would write, as WeChat's data mostly are, has no name twice and no odd number: nothing is left to check. */
+function isAsStringified(json: string, value: unknown): boolean {
+  try {
+    return JSON.stringify(value) === json;
+  } catch {
+    // Nested more deeply than the stack can hold.
+    return false;
+  }
 }
 
 /**

@@ -56,9 +56,18 @@ async function test(version: string, peers: string[], folder: string): Promise<v
     "test/support/redis-server.js",
   ];
   // The example is no part of the package, nor are the files that the README links to: they are the repository's own.
-  const others = ["example-app/**", "miniprogram/**", "docs/**", "readme/languages.test.js"];
+  const others = ["example-app/**", "miniprogram/**", "docs/**", "databases/**", "readme/languages.test.js"];
   const ignored = others.flatMap((files) => ["--ignore", `test/${files}`]);
-  const options = ["--forbid-only", "--forbid-pending", "--reporter", "dot", ...ignored, "test/**/*.test.js"];
+  const parallel = ["--parallel", "--jobs", "2"];
+  const options = [
+    "--forbid-only",
+    "--forbid-pending",
+    "--reporter",
+    "dot",
+    ...parallel,
+    ...ignored,
+    "test/**/*.test.js",
+  ];
   const output = await run(await nodeOf(version), [...mocha, ...options], { cwd: folder });
   console.log(`Node ${version}, ${peers.join(", ")}: ${/\d+ passing/.exec(output)?.[0]}`);
 }

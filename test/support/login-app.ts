@@ -12,6 +12,7 @@ import {
   wechatLogin,
 } from "../../lib/index.ts";
 import { type WechatSimulator, wechatSimulator } from "../../lib/simulator/index.ts";
+import { atEnd, atEndOfFile } from "./at-end.ts";
 
 export const APP_ID = "wx0123456789abcdef";
 export const SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
@@ -45,22 +46,14 @@ export interface TestAnswer {
   body: TestBody;
 }
 
-const closers: (() => unknown)[] = [];
 let sharedRedis: Redis | undefined;
 let prefixes = 0;
 
-/** Closes something after the test that is running. */
-export function atEnd(close: () => unknown): void {
-  closers.push(close);
-}
+export { atEnd };
 
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-after(() => {
+atEndOfFile(() => {
   sharedRedis?.disconnect();
-  // Mutation testing runs the tests again and again in one process.
+  // The next file, or the next run of mutation testing, has one of its own.
   sharedRedis = undefined;
 });
 

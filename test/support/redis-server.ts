@@ -7,6 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
+import { endFile, endTest } from "./at-end.ts";
 import { findRedisServer } from "./find-redis.ts";
 
 /** A Redis server of a test's own. */
@@ -43,6 +44,13 @@ export async function mochaGlobalTeardown(): Promise<void> {
   await shared.stop();
   shared = undefined;
 }
+
+/** Here and not in a helper of the tests: files that run beside each other share helpers, but not their hooks. */
+export const mochaHooks = {
+  beforeAll: () => void process.off("unhandledRejection", fail).on("unhandledRejection", fail),
+  afterEach: endTest,
+  afterAll: endFile,
+};
 
 /** It would end a host's process; mocha itself says nothing of it. */
 function fail(reason: unknown): never {
