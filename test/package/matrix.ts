@@ -58,7 +58,7 @@ async function test(version: string, peers: string[], folder: string): Promise<v
   // The example is no part of the package, nor are the files that the README links to: they are the repository's own.
   const others = ["example-app/**", "miniprogram/**", "docs/**", "databases/**", "readme/languages.test.js"];
   const ignored = others.flatMap((files) => ["--ignore", `test/${files}`]);
-  const parallel = ["--parallel", "--jobs", "2"];
+  const parallel = ["--parallel", "--jobs", "2", "--node-option", "disable-warning=WechatLoginWarning"];
   const options = [
     "--forbid-only",
     "--forbid-pending",
