@@ -30,7 +30,7 @@ export function receive(
   use: (piece: Buffer) => void,
   cutOff = "The request was cut off.",
 ): Reception {
-  let stop: Reception["stop"] = () => {};
+  let stop!: Reception["stop"];
   const ended = new Promise<void>((resolve, reject) => {
     function onData(chunk: Buffer | string): void {
       try {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request } from "node:http";
+import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { expect } from "chai";
 import express from "express";
@@ -182,5 +183,19 @@ describe("request bodies", () => {
       });
       await expectInvalid(send(`${url}/wx/login`, "{}"), /must be a JSON object/);
     });
+  });
+
+  it("a client that hangs up after it was refused harms nobody", async () => {
+    const { wechat, post, url } = await startApp();
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname).setEncoding("utf8");
+    const chunk = `5000\r\n${"x".repeat(0x5000)}\r\n`;
+    socket.write(`POST /wx/login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}`);
+    const [answer] = await once(socket, "data");
+    expect(answer).to.match(/^HTTP\/1\.1 400/);
+    // The body is not complete: its reader gets an error.
+    socket.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect((await post("/wx/login", wechat.phone({ unionid: "u1" }).login())).status).to.equal(200);
   });
 });
