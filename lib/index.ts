@@ -19,6 +19,7 @@ export type { Requirement } from "./login/requirements.ts";
 export type { SealedUserData, UserData } from "./login/user-data.ts";
 export { wechatLogin } from "./login/wechat-login.ts";
 export type { Picture } from "./profile/picture.ts";
+export type { Person } from "./session/person.ts";
 export type { RedisClient } from "./storage/redis-store.ts";
 export type { Traced, TracedKind } from "./tracing.ts";
 export type {
@@ -30,4 +31,4 @@ export type {
 export { wechatWebLogin } from "./web/wechat-web-login.ts";
 export type { AccessToken } from "./wechat/access-token.ts";
 export { type AccessTokenOptions, accessToken } from "./wechat/access-token-for-hosts.ts";
-export type { Fetch } from "./wechat/transport.ts";
+export type { Fetch, FetchResponse } from "./wechat/transport.ts";

@@ -22,6 +22,7 @@ export interface FetchResponse {
   status: number;
   body?: unknown;
   bodyUsed?: boolean;
+  /** All of the body. */
   text(): Promise<string>;
 }
 
